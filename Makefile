@@ -1,0 +1,46 @@
+# `make` lists what there is. Everything is built under build/.
+BUILD ?= build
+JOBS ?= $(shell nproc)
+
+.PHONY: help deps build test demo up down status bench format lint clean
+
+help:  ## lists these
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
+
+deps:  ## installs what building and testing need (Debian packages; as root, or by sudo)
+	scripts/install-deps
+
+build: deps  ## builds everything
+	cmake -S . -B $(BUILD) -G Ninja
+	ninja -C $(BUILD) -j $(JOBS)
+
+test: build  ## runs every test
+	ctest --test-dir $(BUILD) --parallel 2 --output-on-failure
+
+demo: build  ## shows a warehouse of 100,000 customers reaching a CRM, and only what changed after that
+	PENSTOCK_BIN=$(BUILD)/bin scripts/demo
+
+up: build  ## starts a private cluster with the example CRM and a warehouse, in .run/
+	PENSTOCK_BIN=$(BUILD)/bin scripts/stack up
+	scripts/stack warehouse
+	@echo "Next: . .run/env && penstock apply -f .run/quickstart && penstock trigger customers-to-crm --wait"
+
+down:  ## ends it
+	scripts/stack down
+
+status:  ## says what of it runs
+	scripts/stack status
+
+bench: build  ## measures, beside the numbers to beat
+	@for program in $(BUILD)/bin/*_bench; do echo "== $$program"; $$program || exit 1; done
+
+format:  ## formats the C++
+	git ls-files '*.h' '*.cpp' | xargs clang-format-19 -i
+
+lint:  ## checks the format, and the C++ by clang-tidy
+	git ls-files '*.h' '*.cpp' | xargs clang-format-19 --dry-run -Werror
+	git ls-files '*.cpp' | xargs -P $(JOBS) -n 4 clang-tidy-19 -p $(BUILD) --quiet
+
+clean:  ## removes what was built, and the private cluster's directory
+	scripts/stack down
+	rm -rf $(BUILD) .run

@@ -1,0 +1,172 @@
+#include <memory>
+
+#include "cli/kinds.h"
+#include "cli/output.h"
+#include "cli/resource_document.h"
+#include "cli/run_text.h"
+#include "cli/verbs.h"
+#include "fmt/format.h"
+#include "services/common/convert/resources.h"
+#include "services/common/core/status.h"
+#include "services/common/core/units.h"
+
+// get and describe: what is declared.
+namespace penstock::cli {
+namespace {
+
+constexpr int kPage = 500;
+constexpr int kRecentRuns = 5;
+
+struct GetArguments {
+  std::string kind;
+  std::string name;
+};
+
+absl::StatusOr<std::vector<Resource>> Load(Session& session, const std::string& kind,
+                                           const std::string& name) {
+  std::vector<Resource> out;
+  if (!name.empty()) {
+    v1::GetResourceRequest request;
+    request.set_kind(kind);
+    request.set_name(name);
+    PENSTOCK_ASSIGN_OR_RETURN(
+        auto found, session.Call(session.resources(),
+                                 &v1::ResourceService::StubInterface::GetResource, request));
+    PENSTOCK_ASSIGN_OR_RETURN(Resource resource, FromProto(found.resource()));
+    out.push_back(std::move(resource));
+    return out;
+  }
+  v1::ListResourcesRequest request;
+  request.set_kind(kind);
+  request.set_page_size(kPage);
+  do {
+    PENSTOCK_ASSIGN_OR_RETURN(
+        auto page, session.Call(session.resources(),
+                                &v1::ResourceService::StubInterface::ListResources, request));
+    for (const v1::Resource& one : page.resources()) {
+      PENSTOCK_ASSIGN_OR_RETURN(Resource resource, FromProto(one));
+      out.push_back(std::move(resource));
+    }
+    request.set_page_token(page.next_page_token());
+  } while (!request.page_token().empty());
+  return out;
+}
+
+std::string LastRun(Session& session, const std::string& sync) {
+  v1::GetRunRequest request;
+  request.set_run_id(sync);
+  const auto found = session.Call(session.runs(), &v1::RunService::StubInterface::GetRun, request);
+  return found.ok() ? std::string(StateName(found->run().state())) : "never";
+}
+
+std::vector<std::string> Head(std::string_view kind) {
+  if (kind == "Source") return {"NAME", "CONNECTOR", "SCHEMA"};
+  if (kind == "Model") return {"NAME", "SOURCE", "ROWS FROM", "PRIMARY KEY"};
+  if (kind == "Destination") return {"NAME", "CONNECTOR", "ACCOUNT"};
+  if (kind == "Connector") return {"NAME", "OBJECTS", "DESCRIPTION"};
+  return {"NAME", "MODEL", "DESTINATION", "OBJECT", "MODE", "SCHEDULE", "LAST RUN"};
+}
+
+std::string Join(const std::vector<std::string>& parts) {
+  std::string out;
+  for (const std::string& part : parts) out += (out.empty() ? "" : ", ") + part;
+  return out;
+}
+
+struct RowOf {
+  Session& session;
+  std::vector<std::string> operator()(const Source& r) const {
+    return {r.meta.name, r.connector, r.schema};
+  }
+  std::vector<std::string> operator()(const Model& r) const {
+    return {r.meta.name, r.source, r.table.empty() ? "sql" : r.table, Join(r.primary_key)};
+  }
+  std::vector<std::string> operator()(const Destination& r) const {
+    return {r.meta.name, r.connector, r.Account()};
+  }
+  std::vector<std::string> operator()(const Connector& r) const {
+    std::vector<std::string> objects;
+    for (const auto& [name, object] : r.objects) objects.push_back(name);
+    return {r.meta.name, Join(objects), r.meta.description};
+  }
+  std::vector<std::string> operator()(const Sync& r) const {
+    return {r.meta.name,
+            r.model,
+            r.destination,
+            r.object,
+            std::string(Name(r.mode)),
+            r.schedule.kind == Schedule::Kind::kEvery ? "every " + FormatDuration(r.schedule.every)
+                                                      : "manual",
+            LastRun(session, r.meta.name)};
+  }
+};
+
+void PrintDocuments(const std::vector<Resource>& resources, Format format) {
+  for (const Resource& resource : resources) {
+    const YamlValue document = ToDocument(resource);
+    if (format == Format::kYaml) {
+      if (&resource != &resources.front()) Print("---\n");
+      Print(YamlText(document));
+    } else {
+      Print(PrettyJson(ToJson(document).value_or("null")));
+    }
+  }
+}
+
+ExitCode Get(Session& session, const GetArguments& arguments) {
+  const absl::StatusOr<std::string> kind = KindByName(arguments.kind);
+  if (!kind.ok()) return Fail(kind.status());
+  const auto resources = Load(session, *kind, arguments.name);
+  if (!resources.ok()) return Fail(resources.status());
+  if (session.format == Format::kYaml || session.format == Format::kJson) {
+    PrintDocuments(*resources, session.format);
+  } else if (session.format == Format::kName) {
+    for (const Resource& resource : *resources)
+      fmt::print("{}/{}\n", *kind, MetadataOf(resource).name);
+  } else if (resources->empty()) {
+    fmt::print(stderr, "penstock: there is no {} yet; penstock apply -f PATH makes some\n", *kind);
+  } else {
+    std::vector<std::vector<std::string>> rows = {Head(*kind)};
+    for (const Resource& resource : *resources)
+      rows.push_back(std::visit(RowOf{session}, resource));
+    Print(Table(rows));
+  }
+  return ExitCode::kDone;
+}
+
+ExitCode Describe(Session& session, const GetArguments& arguments) {
+  const absl::StatusOr<std::string> kind = KindByName(arguments.kind);
+  if (!kind.ok()) return Fail(kind.status());
+  const auto resources = Load(session, *kind, arguments.name);
+  if (!resources.ok()) return Fail(resources.status());
+  PrintDocuments(*resources, session.format == Format::kJson ? Format::kJson : Format::kYaml);
+  if (*kind != "Sync" || session.format == Format::kJson) return ExitCode::kDone;
+  v1::ListRunsRequest request;
+  request.set_sync(arguments.name);
+  request.set_page_size(kRecentRuns);
+  const auto runs = session.Call(session.runs(), &v1::RunService::StubInterface::ListRuns, request);
+  if (!runs.ok()) return Fail(runs.status());
+  Print("\nRecent runs\n" + RunTable({runs->runs().begin(), runs->runs().end()}));
+  return ExitCode::kDone;
+}
+
+}  // namespace
+
+void AddResourceVerbs(Verbs& verbs) {
+  auto arguments = std::make_shared<GetArguments>();
+  CLI::App* get =
+      verbs.AddRemote("get", "List resources, or show one", "penstock get syncs",
+                      [&session = verbs.session, arguments] { return Get(session, *arguments); });
+  get->add_option("kind", arguments->kind, "source, model, destination, connector or sync")
+      ->required();
+  get->add_option("name", arguments->name, "Only this one");
+  CLI::App* describe = verbs.AddRemote(
+      "describe", "Show a resource and what became of it",
+      "penstock describe sync customers-to-crm",
+      [&session = verbs.session, arguments] { return Describe(session, *arguments); });
+  describe->add_option("kind", arguments->kind, "source, model, destination, connector or sync")
+      ->required();
+  describe->add_option("name", arguments->name, "Its name")->required();
+}
+
+}  // namespace penstock::cli

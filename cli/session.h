@@ -1,0 +1,56 @@
+#pragma once
+
+#include <grpcpp/client_context.h>
+#include <grpcpp/support/status.h>
+
+#include <chrono>
+#include <memory>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "cli/exit_code.h"
+#include "penstock/v1/resource_service.grpc.pb.h"
+#include "penstock/v1/run_service.grpc.pb.h"
+
+namespace penstock::cli {
+
+enum class Format : uint8_t { kTable, kJson, kYaml, kName };
+
+// What every verb is given: the server's address, the form of the output, and calls. Not
+// thread-safe.
+class Session {
+ public:
+  std::string server = "127.0.0.1:7070";
+  Format format = Format::kTable;
+
+  // Before the first call. Connects nothing yet; fails when the address is none.
+  absl::Status Open();
+  v1::ResourceService::StubInterface& resources() { return *resources_; }
+  v1::RunService::StubInterface& runs() { return *runs_; }
+
+  // Calls a unary method and waits for its answer:
+  //   session.Call(session.runs(), &v1::RunService::StubInterface::GetRun, request)
+  template <typename Stub, typename Request, typename Response>
+  absl::StatusOr<Response> Call(
+      Stub& stub, grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&, Response*),
+      const Request& request, std::chrono::milliseconds timeout = std::chrono::seconds(30)) {
+    grpc::ClientContext context;
+    context.set_deadline(std::chrono::system_clock::now() + timeout);
+    Response response;
+    absl::Status status = Translate((stub.*method)(&context, request, &response));
+    if (!status.ok()) return status;
+    return response;
+  }
+
+  // The Status of a call; one that no server answered says what to do.
+  absl::Status Translate(const grpc::Status& status) const;
+
+ private:
+  std::unique_ptr<v1::ResourceService::StubInterface> resources_;
+  std::unique_ptr<v1::RunService::StubInterface> runs_;
+};
+
+// Prints "penstock: message" on stderr and returns the code to exit with.
+ExitCode Fail(const absl::Status& status);
+
+}  // namespace penstock::cli

@@ -1,0 +1,32 @@
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <functional>
+#include <string>
+
+#include "cli/session.h"
+
+namespace penstock::cli {
+
+// The verbs that a command line may name. Parsing chooses one; main runs it.
+struct Verbs {
+  CLI::App& app;
+  Session& session;
+  std::function<ExitCode()> chosen = {};
+
+  // A verb with an example below its help; `run` is chosen when it was named.
+  CLI::App* Add(const std::string& name, const std::string& help, const std::string& example,
+                std::function<ExitCode()> run);
+  // The same for one that asks the server.
+  CLI::App* AddRemote(const std::string& name, const std::string& help, const std::string& example,
+                      std::function<ExitCode()> run);
+};
+
+void AddResourceVerbs(Verbs& verbs);   // get, describe
+void AddApplyVerbs(Verbs& verbs);      // apply, validate
+void AddRunVerbs(Verbs& verbs);        // trigger, watch, cancel, resume
+void AddPlanVerb(Verbs& verbs);        // plan
+void AddHistoryVerbs(Verbs& verbs);    // runs, records
+void AddDiagnosisVerbs(Verbs& verbs);  // test, version
+
+}  // namespace penstock::cli

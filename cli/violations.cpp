@@ -1,0 +1,26 @@
+#include "cli/violations.h"
+
+#include "fmt/format.h"
+#include "services/common/rpc/rpc_status.h"
+
+namespace penstock::cli {
+
+std::vector<std::string> ViolationLines(const absl::Status& status, const ResourcePlaces& places) {
+  std::vector<std::string> lines;
+  for (const FieldViolation& violation : FieldViolationsOf(status)) {
+    const std::optional<FilePlace> place = places.Find(violation.field);
+    if (!place.has_value()) {
+      lines.push_back(fmt::format("{}: {}", violation.field, violation.description));
+      continue;
+    }
+    const size_t path = violation.field.find(": ");
+    const std::string message =
+        path == std::string::npos
+            ? violation.description
+            : fmt::format("{}: {}", violation.field.substr(path + 2), violation.description);
+    lines.push_back(ResourceError{*place, violation.field, message}.ToString());
+  }
+  return lines;
+}
+
+}  // namespace penstock::cli

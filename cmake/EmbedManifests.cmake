@@ -1,0 +1,10 @@
+# Writes OUT, a C++ file that holds the connector manifests of FILES by name.
+set(text "#include \"services/common/config/builtin/embedded_manifests.h\"\n\nnamespace penstock {\n\n")
+string(APPEND text "std::vector<EmbeddedManifest> EmbeddedManifests() {\n  return {\n")
+foreach(file ${FILES})
+  get_filename_component(name ${file} NAME)
+  file(READ ${file} yaml)
+  string(APPEND text "      {\"${name}\", R\"yaml(${yaml})yaml\"},\n")
+endforeach()
+string(APPEND text "  };\n}\n\n}  // namespace penstock\n")
+file(WRITE ${OUT} "${text}")

@@ -1,0 +1,11 @@
+# Writes OUT, a C++ file that holds the SQL files of FILES in order.
+set(text "#include \"services/state/app/schema.h\"\n\nnamespace penstock::state {\n\n")
+string(APPEND text "std::vector<Migration> EmbeddedMigrations() {\n  return {\n")
+foreach(file ${FILES})
+  get_filename_component(name ${file} NAME_WE)
+  string(REGEX REPLACE "^V0*([0-9]+)__.*$" "\\1" version ${name})
+  file(READ ${file} sql)
+  string(APPEND text "      {${version}, \"${name}\", R\"sql(${sql})sql\"},\n")
+endforeach()
+string(APPEND text "  };\n}\n\n}  // namespace penstock::state\n")
+file(WRITE ${OUT} "${text}")

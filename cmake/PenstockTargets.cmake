@@ -1,0 +1,50 @@
+# How every target of the project is made: one library a folder, warnings are errors, the rules on what may
+# include what are held by what each library links (and once more by tests/structure).
+
+find_program(CCACHE_PROGRAM ccache)
+if(CCACHE_PROGRAM)
+  # Paths count from the source tree, so that another clone of it finds what this one compiled.
+  set(CMAKE_CXX_COMPILER_LAUNCHER
+      ${CMAKE_COMMAND} -E env CCACHE_BASEDIR=${CMAKE_SOURCE_DIR} CCACHE_NOHASHDIR=true ${CCACHE_PROGRAM})
+endif()
+
+add_library(penstock_options INTERFACE)
+target_include_directories(penstock_options INTERFACE ${CMAKE_SOURCE_DIR})
+target_compile_options(penstock_options INTERFACE
+  -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual -Werror
+  -Wno-missing-field-initializers  # designated initializers leave out what keeps its default
+  $<$<CXX_COMPILER_ID:GNU>:-Wno-error=maybe-uninitialized -Wno-error=restrict>
+  -fno-omit-frame-pointer -fstack-protector-strong)
+if(PENSTOCK_TESTPOINTS)
+  target_compile_definitions(penstock_options INTERFACE PENSTOCK_TESTPOINTS)
+endif()
+if(PENSTOCK_SANITIZE)
+  add_compile_options(-fsanitize=${PENSTOCK_SANITIZE} -fno-sanitize-recover=all)
+  add_link_options(-fsanitize=${PENSTOCK_SANITIZE})
+endif()
+
+# penstock_library(NAME DEPS…): a static library of the .cpp files in the current folder (not below it).
+# A folder without a .cpp becomes an interface library.
+function(penstock_library name)
+  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cpp)
+  list(REMOVE_ITEM sources ${CMAKE_CURRENT_SOURCE_DIR}/main.cpp)
+  if(sources)
+    add_library(${name} STATIC ${sources})
+    target_link_libraries(${name} PUBLIC penstock_options ${ARGN})
+  else()
+    add_library(${name} INTERFACE)
+    target_link_libraries(${name} INTERFACE penstock_options ${ARGN})
+  endif()
+endfunction()
+
+# penstock_test(NAME DEPS…): one GoogleTest binary of the .cpp files in the current folder.
+function(penstock_test name)
+  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cpp)
+  if(NOT sources)
+    return()
+  endif()
+  add_executable(${name} ${sources})
+  target_link_libraries(${name} PRIVATE penstock_options GTest::gmock_main ${ARGN})
+  gtest_discover_tests(${name} TEST_PREFIX "${name}." DISCOVERY_TIMEOUT 60)
+endfunction()
+include(GoogleTest)

@@ -1,0 +1,143 @@
+#include <algorithm>
+#include <span>
+#include <string_view>
+#include <utility>
+
+#include "services/common/config/resource_kinds.h"
+#include "services/common/config/resource_values.h"
+
+// The mapping of a Sync: destination field -> where its value comes from.
+namespace penstock {
+namespace {
+
+constexpr Choice<Cast> kCasts[] = {{"string", Cast::kString},      {"integer", Cast::kInteger},
+                                   {"number", Cast::kNumber},      {"boolean", Cast::kBoolean},
+                                   {"json", Cast::kJson},          {"date", Cast::kDate},
+                                   {"timestamp", Cast::kTimestamp}};
+constexpr Choice<OnNull> kOnNull[] = {
+    {"send", OnNull::kSend}, {"omit", OnNull::kOmit}, {"skip_record", OnNull::kSkipRecord}};
+
+std::vector<std::string> SplitPath(std::string_view text) {
+  std::vector<std::string> path;
+  while (true) {
+    size_t dot = text.find('.');
+    path.emplace_back(text.substr(0, dot));
+    if (dot == text.npos) return path;
+    text.remove_prefix(dot + 1);
+  }
+}
+
+// "column", "column.key.key", or a list whose items are taken literally.
+void ReadColumn(const YamlValue& value, const FieldScope& scope, FieldMapping::Column& out) {
+  std::vector<std::string> path;
+  if (value.kind == YamlValue::Kind::kList) {
+    Read(value, scope, path);
+  } else if (value.kind == YamlValue::Kind::kScalar && TypeOf(value) == ScalarType::kText) {
+    path = SplitPath(value.text);
+  } else {
+    return scope.Fail(fmt::format(
+        "must be a column's name, not {}; for a constant write {{value: …}}", Describe(value)));
+  }
+  for (const std::string& segment : path) {
+    if (segment.empty()) return scope.Fail("a column's path has an empty part");
+  }
+  if (path.empty()) return scope.Fail("names no column");
+  out.name = std::move(path.front());
+  out.path.assign(std::make_move_iterator(path.begin() + 1), std::make_move_iterator(path.end()));
+}
+
+void ReadCast(const YamlValue& value, const FieldScope& scope, Cast& out) {
+  ReadChoice<Cast>(value, scope, kCasts, out);
+}
+
+void ReadOnNull(const YamlValue& value, const FieldScope& scope, OnNull& out) {
+  ReadChoice<OnNull>(value, scope, kOnNull, out);
+}
+
+// A name, or a mapping of one name to its arguments.
+void ReadTransform(const YamlValue& value, const FieldScope& scope, Transform& out) {
+  if (value.kind != YamlValue::Kind::kMap) return Read(value, scope, out.name);
+  if (value.members.size() != 1)
+    return scope.Fail("must be a name or one name with its arguments, as {e164: {region: DE}}");
+  const YamlMember& only = value.members.front();
+  out.name = only.key;
+  ReadTexts(only.value, scope.Child(only.key, only.line), out.args);
+}
+
+void ReadTransforms(const YamlValue& value, const FieldScope& scope, std::vector<Transform>& out) {
+  if (!ExpectList(value, scope)) return;
+  for (size_t i = 0; i < value.items.size(); ++i)
+    ReadTransform(value.items[i], scope.Item(i, value.items[i].line), out.emplace_back());
+}
+
+// A field while it is read: `from` and `value` exclude each other.
+struct Draft {
+  FieldMapping field;
+  int origins = 0;
+};
+
+void ReadFrom(const YamlValue& value, const FieldScope& scope, Draft& out) {
+  FieldMapping::Column column;
+  ReadColumn(value, scope, column);
+  out.field.from = std::move(column);
+  ++out.origins;
+}
+
+void ReadValue(const YamlValue& value, const FieldScope& scope, Draft& out) {
+  FieldMapping::Constant constant;
+  ReadJson(value, scope, constant.json);
+  out.field.from = std::move(constant);
+  ++out.origins;
+}
+
+template <auto kMember, auto kRead>
+void IntoDraft(const YamlValue& value, const FieldScope& scope, Draft& out) {
+  kRead(value, scope, out.field.*kMember);
+}
+
+constexpr Field<Draft> kField[] = {
+    {"from", ReadFrom},
+    {"value", ReadValue},
+    {"default", IntoDraft<&FieldMapping::default_json, ReadOptionalJson>},
+    {"cast", IntoDraft<&FieldMapping::cast, ReadCast>},
+    {"transform", IntoDraft<&FieldMapping::transforms, ReadTransforms>},
+    {"on_null", IntoDraft<&FieldMapping::on_null, ReadOnNull>},
+    {"template"},
+    {"hashed"},
+    {"columns"},
+    {"except"},
+};
+
+FieldMapping ReadField(const YamlValue& value, const FieldScope& scope) {
+  Draft draft;
+  if (value.kind != YamlValue::Kind::kMap) {
+    ReadFrom(value, scope, draft);
+    return std::move(draft.field);
+  }
+  ReadFields<Draft>(value, scope, kField, draft);
+  bool later = false;
+  for (const Field<Draft>& field : kField)
+    later = later || (field.read == nullptr && value.Find(field.name) != nullptr);
+  if (draft.origins == 0 && !later) scope.Fail("needs one of from and value");
+  // The error is told; with a name the rules have nothing to add to it.
+  if (draft.origins == 0) draft.field.from = FieldMapping::Column{"?", {}};
+  if (draft.origins > 1) scope.Fail("has both from and value; keep one");
+  return std::move(draft.field);
+}
+
+}  // namespace
+
+void ReadMapping(const YamlValue& value, const FieldScope& scope, std::vector<FieldMapping>& out) {
+  if (!ExpectMap(value, scope)) return;
+  for (const YamlMember& member : value.members) {
+    FieldScope field = scope.Child(member.key, member.line);
+    field.Remember();
+    FieldMapping mapping = ReadField(member.value, field);
+    mapping.path = member.segments.empty() ? SplitPath(member.key) : member.segments;
+    const bool twice = std::any_of(out.begin(), out.end(),
+                                   [&](const FieldMapping& m) { return m.path == mapping.path; });
+    if (!twice) out.push_back(std::move(mapping));  // the YAML reader has told
+  }
+}
+
+}  // namespace penstock

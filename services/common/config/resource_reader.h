@@ -1,0 +1,27 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "services/common/config/resource_places.h"
+#include "services/common/model/resources.h"
+
+namespace penstock {
+
+// What files declare. Resources with errors are there as far as they could be read, so that
+// references to them are found.
+struct DeclaredResources {
+  std::vector<Resource> resources;
+  std::vector<ResourceError> errors;  // all of them, in the order of files and lines
+  ResourcePlaces places;
+};
+
+// Reads the YAML documents of `text`; `file` is its name in errors.
+void ReadResources(const std::string& file, std::string_view text, DeclaredResources& out);
+
+// Reads files, and folders with all *.yaml and *.yml below them, in the order of names. What can't
+// be read is an error like others.
+DeclaredResources ReadResourceFiles(const std::vector<std::string>& paths);
+
+}  // namespace penstock

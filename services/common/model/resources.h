@@ -1,0 +1,266 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "services/common/model/operation.h"
+
+// The resources that users declare, as plain data. Defaults written here are those of the README's
+// table; an optional that is absent means "the connector's or the service's default". Text of
+// `config` values may hold references
+// (${secret:NAME}, ${env:NAME}), resolved only by the service that connects.
+namespace penstock {
+
+using std::chrono::milliseconds;
+
+struct Metadata {
+  std::string name;  // a DNS label
+  std::map<std::string, std::string> labels;
+  std::string description;
+  std::string renamed_from;  // empty: not renamed
+  friend bool operator==(const Metadata&, const Metadata&) = default;
+};
+
+// `config` of a Source or Destination: scalars by dotted path, e.g. "auth.token" ->
+// "${secret:crm_token}".
+using Config = std::map<std::string, std::string>;
+
+struct Source {
+  Metadata meta;
+  std::string connector;  // "postgres"
+  Config config;
+  std::string schema;  // for unqualified tables; empty: the connection's search path
+  std::string timezone = "UTC";
+  friend bool operator==(const Source&, const Source&) = default;
+};
+
+struct Model {
+  Metadata meta;
+  std::string source;
+  std::string table;  // exactly one of table and sql
+  std::string sql;
+  std::vector<std::string> primary_key;
+  friend bool operator==(const Model&, const Model&) = default;
+};
+
+// At most `requests` attempts in any window of `per`.
+struct Quota {
+  int64_t requests = 0;
+  milliseconds per{0};
+  friend bool operator==(const Quota&, const Quota&) = default;
+};
+using Quotas = std::map<std::string, Quota>;
+
+// A request of a manifest. `path`, `query`, `headers` may hold ${config.x} and ${options.x}; `body`
+// is a JSON text in the template language of docs/connectors.md; empty: no body.
+struct RequestTemplate {
+  std::string method = "POST";
+  std::string path;
+  std::map<std::string, std::string> query;
+  std::map<std::string, std::string> headers;
+  std::string body;
+  friend bool operator==(const RequestTemplate&, const RequestTemplate&) = default;
+};
+
+enum class Confirms : uint8_t { kRecord = 1, kBatch = 2, kNone = 3 };
+
+// How an answer is read. Pointers are RFC 6901 JSON pointers, relative to the body, or to one
+// element where said.
+struct ResultSpec {
+  std::vector<int> delivered_when;  // statuses of success; empty: 200 to 299
+  std::string results;              // -> array of records that were taken
+  std::string record;  // element of results -> the record's trace id or index; empty: by position
+  std::string errors;  // -> array of errors
+  std::string error_record;  // element of errors -> trace id or index of the record refused
+  std::string message;       // element of errors, or body of a refusal -> text for people
+  std::string code;          // element of errors, or body of a refusal -> the vendor's code
+  std::vector<std::string> conflict_codes;   // values of `code` that mean "exists already"
+  std::vector<std::string> not_found_codes;  // values of `code` that mean "not found"
+  std::vector<std::string> retryable_codes;  // values of `code` that are worth another attempt
+  friend bool operator==(const ResultSpec&, const ResultSpec&) = default;
+};
+
+// A read that turns identities into the ids that the request needs, made under the same grant.
+struct ResolveSpec {
+  RequestTemplate request;
+  std::string records;  // -> array
+  std::string match;    // element -> identity value
+  std::string id;       // element -> id, known to the request's template as $record.resolved
+  friend bool operator==(const ResolveSpec&, const ResolveSpec&) = default;
+};
+
+struct BatchLimits {
+  uint32_t max_records = 1000;
+  uint64_t max_bytes = 1'000'000;  // of a request's body
+  friend bool operator==(const BatchLimits&, const BatchLimits&) = default;
+};
+
+struct OperationSpec {
+  RequestTemplate request;
+  BatchLimits batch;
+  Confirms confirms = Confirms::kBatch;
+  ResultSpec result;
+  std::optional<ResolveSpec> resolve;
+  // Statuses by which the destination says that nothing was applied.
+  std::vector<int> not_applied = {400, 401, 403, 404, 409, 413, 422, 429};
+  std::string idempotency_header;       // empty: the destination honours none
+  std::optional<milliseconds> timeout;  // of one attempt
+  friend bool operator==(const OperationSpec&, const OperationSpec&) = default;
+};
+
+// How an identity value is brought to the form by which the destination compares it.
+enum class Normalisation : uint8_t { kNone = 0, kLowerTrim = 1 };
+
+struct ObjectSpec {
+  std::vector<std::string> identity;               // fields that may be the identity; empty: any
+  std::map<std::string, Normalisation> normalise;  // identity field -> rule
+  std::map<std::string, bool> options;  // option name -> part of the target (`target: true`)
+  std::map<Operation, OperationSpec> operations;
+  friend bool operator==(const ObjectSpec&, const ObjectSpec&) = default;
+};
+
+enum class ScalarForm : uint8_t { kNative = 1, kString = 2 };
+
+// How values are rendered for this kind of destination (JSON encoding only).
+struct ValueRules {
+  ScalarForm scalars =
+      ScalarForm::kNative;  // kString: numbers and booleans are sent as JSON strings
+  ScalarForm big_integers =
+      ScalarForm::kNative;    // kString: integers beyond 2^53 are sent as JSON strings
+  std::string null = "null";  // JSON text that clears a field
+  friend bool operator==(const ValueRules&, const ValueRules&) = default;
+};
+
+// A kind of destination. `native` names the C++ implementation for what no manifest can say
+// ("postgres"); such a connector has no requests, and its objects are the destination's own
+// (tables).
+struct Connector {
+  Metadata meta;
+  std::string native;
+  Encoding encoding = Encoding::kJson;
+  std::string base_url;
+  Config auth;  // type: none|basic|bearer|header; token, user, password, header
+  Quotas quotas;
+  ValueRules values;
+  std::map<std::string, ObjectSpec> objects;  // "*": every object of a native connector
+  friend bool operator==(const Connector&, const Connector&) = default;
+};
+
+struct Destination {
+  Metadata meta;
+  std::string connector;
+  std::string account;  // empty: meta.name
+  Config config;
+  Quotas quotas;                              // override the connector's by name
+  std::map<std::string, ObjectSpec> objects;  // connector "http": operations inline
+  const std::string& Account() const { return account.empty() ? meta.name : account; }
+  friend bool operator==(const Destination&, const Destination&) = default;
+};
+
+// A function of the mapping with its arguments, e.g. {"e164", {{"region_from", "country"}}}.
+struct Transform {
+  std::string name;
+  std::map<std::string, std::string> args;
+  friend bool operator==(const Transform&, const Transform&) = default;
+};
+
+enum class OnNull : uint8_t { kSend = 1, kOmit = 2, kSkipRecord = 3 };
+enum class Cast : uint8_t {
+  kNone = 0,
+  kString = 1,
+  kInteger = 2,
+  kNumber = 3,
+  kBoolean = 4,
+  kJson = 5,
+  kDate = 6,
+  kTimestamp = 7
+};
+
+// One field of the destination: where its value comes from and what is done to it, in the order of
+// the members.
+struct FieldMapping {
+  std::vector<std::string> path;  // of the destination field; {"properties", "amount"}
+  // The value's origin: a column with a path into its JSON (usually empty), or a constant as JSON
+  // text.
+  struct Column {
+    std::string name;
+    std::vector<std::string> path;
+    friend bool operator==(const Column&, const Column&) = default;
+  };
+  struct Constant {
+    std::string json;
+    friend bool operator==(const Constant&, const Constant&) = default;
+  };
+  std::variant<Column, Constant> from;
+  std::optional<std::string> default_json;  // JSON text, in place of NULL
+  Cast cast = Cast::kNone;
+  std::vector<Transform> transforms;
+  OnNull on_null = OnNull::kSend;
+  friend bool operator==(const FieldMapping&, const FieldMapping&) = default;
+};
+
+// "email", "properties.amount": a path as it is written in `identity` and shown to people.
+std::string FieldName(const std::vector<std::string>& path);
+
+struct Schedule {
+  enum class Kind : uint8_t { kManual = 0, kEvery = 1 };
+  Kind kind = Kind::kManual;
+  milliseconds every{0};  // aligned to 00:00 UTC
+  friend bool operator==(const Schedule&, const Schedule&) = default;
+};
+
+// Parts of one: 0.1 is 10 %.
+struct Guard {
+  double max_removed = 0.10;         // of delivered rows …
+  uint64_t max_removed_min = 100;    // … and only when more than this many would go
+  double max_rejected = 0.50;        // of what was sent …
+  uint64_t max_rejected_min = 1000;  // … once this many were sent
+  friend bool operator==(const Guard&, const Guard&) = default;
+};
+
+enum class Guarantee : uint8_t { kAtLeastOnce = 1, kAtMostOnce = 2 };
+
+struct Delivery {
+  Guarantee guarantee = Guarantee::kAtLeastOnce;
+  std::optional<uint32_t> max_batch_records;
+  std::optional<uint32_t> max_in_flight;
+  milliseconds give_up_after = std::chrono::hours(24);
+  friend bool operator==(const Delivery&, const Delivery&) = default;
+};
+
+struct RetryDeferred {
+  milliseconds from = std::chrono::hours(1);
+  milliseconds to = std::chrono::hours(24);
+  friend bool operator==(const RetryDeferred&, const RetryDeferred&) = default;
+};
+
+struct Sync {
+  Metadata meta;
+  std::string model;
+  std::string destination;
+  std::string object;
+  Mode mode = Mode::kUpsert;
+  std::optional<OnRemoved> on_removed;  // absent: mirror deletes, the others keep
+  std::vector<std::string> identity;    // names of mapped fields
+  std::vector<FieldMapping> mapping;    // in the order of the file
+  std::map<std::string, std::string> options;
+  bool shared = false;  // a removing sync that has other writers beside it on its target
+  Schedule schedule;
+  Guard guard;
+  Delivery delivery;
+  RetryDeferred on_rejected;
+  bool Removes() const { return mode == Mode::kMirror || on_removed == OnRemoved::kDelete; }
+  friend bool operator==(const Sync&, const Sync&) = default;
+};
+
+using Resource = std::variant<Source, Model, Destination, Connector, Sync>;
+
+std::string_view KindName(const Resource& resource);  // "Source" …
+const Metadata& MetadataOf(const Resource& resource);
+
+}  // namespace penstock

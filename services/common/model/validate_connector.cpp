@@ -1,0 +1,141 @@
+#include <algorithm>
+#include <array>
+#include <set>
+#include <span>
+
+#include "services/common/core/nearest.h"
+#include "services/common/model/validate_report.h"
+
+namespace penstock {
+namespace {
+
+constexpr std::array<std::string_view, 1> kNative = {"postgres"};
+constexpr std::array<std::string_view, 6> kMethods = {"GET",   "POST",   "PUT",
+                                                      "PATCH", "DELETE", "HEAD"};
+constexpr std::array<std::string_view, 4> kAuthTypes = {"none", "basic", "bearer", "header"};
+constexpr std::array<std::string_view, 5> kAuthFields = {"type", "token", "user", "password",
+                                                         "header"};
+constexpr milliseconds kMaxTimeout = std::chrono::minutes(10);
+
+bool Contains(std::span<const std::string_view> all, std::string_view one) {
+  return std::find(all.begin(), all.end(), one) != all.end();
+}
+
+void ValidateRequest(const std::string& field, const RequestTemplate& request,
+                     const ProblemReport& report) {
+  if (!Contains(kMethods, request.method))
+    report.Add(field + ".method", "\"" + request.method + "\" is not one of GET, POST, PUT, " +
+                                      "PATCH, DELETE, HEAD" + DidYouMean(request.method, kMethods));
+  if (report.Require(field + ".path", request.path) && !request.path.starts_with('/'))
+    report.Add(field + ".path", "must start with /; the base URL stands before it");
+  if (!request.body.empty() && !IsJsonText(request.body))
+    report.Add(field + ".body", "is not JSON");
+}
+
+// RFC 6901: empty, or parts that each begin with a slash.
+void ValidatePointer(const std::string& field, const std::string& pointer,
+                     const ProblemReport& report) {
+  if (!pointer.empty() && !pointer.starts_with('/'))
+    report.Add(field, "\"" + pointer + "\" is no JSON pointer; write it like /results/0/id");
+}
+
+void ValidateStatuses(const std::string& field, const std::vector<int>& statuses,
+                      const ProblemReport& report) {
+  for (int status : statuses) {
+    if (status < 100 || status > 599)
+      report.Add(field, std::to_string(status) + " is no HTTP status; they go from 100 to 599");
+  }
+}
+
+void ValidateResult(const std::string& field, const ResultSpec& result,
+                    const ProblemReport& report) {
+  ValidateStatuses(field + ".delivered_when", result.delivered_when, report);
+  ValidatePointer(field + ".results", result.results, report);
+  ValidatePointer(field + ".record", result.record, report);
+  ValidatePointer(field + ".errors", result.errors, report);
+  ValidatePointer(field + ".error_record", result.error_record, report);
+  ValidatePointer(field + ".message", result.message, report);
+  ValidatePointer(field + ".code", result.code, report);
+}
+
+void ValidateOperation(const std::string& field, const OperationSpec& spec, bool native,
+                       const ProblemReport& report) {
+  if (!native) ValidateRequest(field + ".request", spec.request, report);
+  if (spec.batch.max_records == 0) report.Add(field + ".batch.max_records", "must be 1 or more");
+  if (spec.batch.max_bytes == 0) report.Add(field + ".batch.max_bytes", "must be 1 or more");
+  ValidateResult(field + ".result", spec.result, report);
+  if (!native && spec.confirms == Confirms::kRecord && spec.result.results.empty() &&
+      spec.result.errors.empty())
+    report.Add(field + ".result",
+               "confirms: record needs results or errors, where the answer names its records");
+  if (spec.resolve.has_value()) {
+    const std::string resolve = field + ".resolve";
+    ValidateRequest(resolve + ".request", spec.resolve->request, report);
+    ValidatePointer(resolve + ".records", spec.resolve->records, report);
+    ValidatePointer(resolve + ".match", spec.resolve->match, report);
+    ValidatePointer(resolve + ".id", spec.resolve->id, report);
+  }
+  ValidateStatuses(field + ".not_applied", spec.not_applied, report);
+  if (spec.timeout.has_value() && (*spec.timeout <= milliseconds(0) || *spec.timeout > kMaxTimeout))
+    report.Add(field + ".timeout", "must be over zero and at most 10m");
+}
+
+void ValidateAuth(const Config& auth, const ProblemReport& report) {
+  for (const auto& [name, value] : auth) {
+    if (!Contains(kAuthFields, name))
+      report.Add("spec.auth." + name, "unknown field" + DidYouMean(name, kAuthFields));
+  }
+  auto type = auth.find("type");
+  if (type == auth.end()) {
+    if (!auth.empty()) report.Missing("spec.auth.type");
+    return;
+  }
+  if (!Contains(kAuthTypes, type->second))
+    return report.Add("spec.auth.type", "\"" + type->second +
+                                            "\" is not one of none, basic, bearer, header" +
+                                            DidYouMean(type->second, kAuthTypes));
+  const auto require = [&](const char* name) {
+    if (!auth.contains(name)) report.Missing(std::string("spec.auth.") + name);
+  };
+  if (type->second == "bearer" || type->second == "header") require("token");
+  if (type->second == "header") require("header");
+  if (type->second == "basic") {
+    require("user");
+    require("password");
+  }
+}
+
+}  // namespace
+
+void ValidateObjects(const std::map<std::string, ObjectSpec>& objects, bool native,
+                     const ProblemReport& report) {
+  for (const auto& [name, object] : objects) {
+    const std::string field = "spec.objects." + name;
+    if (object.operations.empty())
+      report.Add(field + ".operations", "is missing; an object needs at least one operation");
+    for (const auto& [rule, normalisation] : object.normalise) {
+      if (!object.identity.empty() &&
+          std::find(object.identity.begin(), object.identity.end(), rule) == object.identity.end())
+        report.Add(field + ".normalise." + rule, "is not among the object's identity fields");
+    }
+    for (const auto& [operation, spec] : object.operations)
+      ValidateOperation(field + ".operations." + std::string(Name(operation)), spec, native,
+                        report);
+  }
+}
+
+void ValidateConnector(const Connector& connector, const ProblemReport& report) {
+  const bool native = !connector.native.empty();
+  if (native && !Contains(kNative, connector.native))
+    report.Add("spec.native",
+               "there is no built-in implementation \"" + connector.native + "\"; use postgres");
+  if (!native && connector.encoding != Encoding::kJson)
+    report.Add("spec.encoding", "only native connectors may have another encoding than json");
+  if (!connector.base_url.empty()) ValidateBaseUrl("spec.base_url", connector.base_url, report);
+  ValidateAuth(connector.auth, report);
+  ValidateQuotas(connector.quotas, report);
+  if (!IsJsonText(connector.values.null)) report.Add("spec.values.null", "is not JSON");
+  ValidateObjects(connector.objects, native, report);
+}
+
+}  // namespace penstock

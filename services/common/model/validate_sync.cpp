@@ -1,0 +1,149 @@
+#include <algorithm>
+#include <array>
+#include <set>
+
+#include "services/common/core/nearest.h"
+#include "services/common/model/validate_report.h"
+
+namespace penstock {
+namespace {
+
+constexpr std::array<std::string_view, 2> kE164Arguments = {"region", "region_from"};
+constexpr std::array<TransformRule, 6> kTransforms = {{{"trim", {}},
+                                                       {"lower", {}},
+                                                       {"upper", {}},
+                                                       {"sha256", {}},
+                                                       {"normalize_email", {}},
+                                                       {"e164", kE164Arguments}}};
+
+constexpr milliseconds kShortestSchedule = std::chrono::seconds(1);
+
+void ValidateTransform(const std::string& field, const Transform& transform,
+                       const ProblemReport& report) {
+  const auto* rule = std::find_if(kTransforms.begin(), kTransforms.end(),
+                                  [&](const auto& r) { return r.name == transform.name; });
+  if (rule == kTransforms.end()) {
+    std::vector<std::string_view> names;
+    for (const TransformRule& known : kTransforms) names.push_back(known.name);
+    return report.Add(field, "there is no transform \"" + transform.name + "\"" +
+                                 DidYouMean(transform.name, names));
+  }
+  for (const auto& [name, value] : transform.args) {
+    if (std::find(rule->arguments.begin(), rule->arguments.end(), name) == rule->arguments.end())
+      report.Add(field, "transform \"" + transform.name + "\" has no argument \"" + name + "\"" +
+                            DidYouMean(name, rule->arguments));
+  }
+}
+
+void ValidateField(const FieldMapping& mapping, const ProblemReport& report) {
+  const std::string field = "spec.mapping." + FieldName(mapping.path);
+  if (mapping.path.empty() ||
+      std::any_of(mapping.path.begin(), mapping.path.end(), [](auto& s) { return s.empty(); }))
+    report.Add(field, "the field's path has an empty part");
+  if (const auto* constant = std::get_if<FieldMapping::Constant>(&mapping.from)) {
+    if (!IsJsonText(constant->json)) report.Add(field + ".value", "is not JSON");
+  } else if (std::get<FieldMapping::Column>(mapping.from).name.empty()) {
+    report.Add(field + ".from", "names no column");
+  }
+  if (mapping.default_json.has_value() && !IsJsonText(*mapping.default_json))
+    report.Add(field + ".default", "is not JSON");
+  for (size_t i = 0; i < mapping.transforms.size(); ++i)
+    ValidateTransform(field + ".transform[" + std::to_string(i) + "]", mapping.transforms[i],
+                      report);
+}
+
+// Two fields of one path, or one inside the other, would write over each other.
+void ValidatePaths(const Sync& sync, const ProblemReport& report) {
+  std::set<std::vector<std::string>> paths;
+  for (const FieldMapping& mapping : sync.mapping) {
+    if (!paths.insert(mapping.path).second)
+      report.Add("spec.mapping." + FieldName(mapping.path), "is mapped twice");
+  }
+  for (const std::vector<std::string>& path : paths) {
+    for (size_t n = 1; n < path.size(); ++n) {
+      std::vector<std::string> outer(path.begin(), path.begin() + static_cast<std::ptrdiff_t>(n));
+      if (paths.contains(outer))
+        report.Add("spec.mapping." + FieldName(path),
+                   "lies inside of \"" + FieldName(outer) + "\", which is mapped too; keep one");
+    }
+  }
+}
+
+void ValidateIdentity(const Sync& sync, const ProblemReport& report) {
+  if (sync.identity.empty())
+    return report.Add("spec.identity",
+                      "is missing; name the mapped fields by which the destination knows a record");
+  if (sync.mapping.empty()) return;
+  std::vector<std::string> mapped;
+  for (const FieldMapping& mapping : sync.mapping) mapped.push_back(FieldName(mapping.path));
+  const std::vector<std::string_view> names(mapped.begin(), mapped.end());
+  std::set<std::string_view> seen;
+  for (const std::string& name : sync.identity) {
+    auto found = std::find(mapped.begin(), mapped.end(), name);
+    if (found == mapped.end()) {
+      report.Add("spec.identity",
+                 "\"" + name + "\" is not a mapped field" + DidYouMean(name, names));
+      continue;
+    }
+    if (!seen.insert(name).second) report.Add("spec.identity", "names \"" + name + "\" twice");
+    const FieldMapping& mapping = sync.mapping[static_cast<size_t>(found - mapped.begin())];
+    if (std::holds_alternative<FieldMapping::Constant>(mapping.from) && sync.identity.size() == 1)
+      report.Add("spec.identity",
+                 "\"" + name + "\" is a constant, so all rows would be one record");
+  }
+}
+
+void ValidateMode(const Sync& sync, const ProblemReport& report) {
+  if (Name(sync.mode).empty()) return report.Add("spec.mode", "is not a mode of this version");
+  if (sync.mode == Mode::kAppend || sync.mode == Mode::kAudience)
+    report.Add("spec.mode", "\"" + std::string(Name(sync.mode)) + "\" is not supported yet",
+               ErrorCode::kNOT_SUPPORTED_YET);
+  if (!sync.on_removed.has_value()) return;
+  if (sync.mode == Mode::kInsert || sync.mode == Mode::kAppend) {
+    report.Add("spec.on_removed", "mode " + std::string(Name(sync.mode)) +
+                                      " never removes; remove this field or use another mode");
+  } else if (sync.mode == Mode::kMirror && *sync.on_removed == OnRemoved::kKeep) {
+    report.Add("spec.on_removed", "mode mirror removes; use mode: upsert to keep records");
+  }
+}
+
+void ValidateLimits(const Sync& sync, const ProblemReport& report) {
+  if (sync.schedule.kind == Schedule::Kind::kEvery && sync.schedule.every < kShortestSchedule)
+    report.Add("spec.schedule.every", "must be 1s or more");
+  const auto fraction = [&](const char* field, double value) {
+    if (!(value >= 0 && value <= 1)) report.Add(field, "must be a part of all, from 0 to 1");
+  };
+  fraction("spec.guard.max_removed", sync.guard.max_removed);
+  fraction("spec.guard.max_rejected", sync.guard.max_rejected);
+  if (sync.delivery.max_batch_records == 0u)
+    report.Add("spec.delivery.max_batch_records", "must be 1 or more");
+  if (sync.delivery.max_in_flight == 0u)
+    report.Add("spec.delivery.max_in_flight", "must be 1 or more");
+  if (sync.delivery.give_up_after <= milliseconds(0))
+    report.Add("spec.delivery.give_up_after", "must be a duration over zero, like 6h");
+  if (sync.on_rejected.from <= milliseconds(0))
+    report.Add("spec.on_rejected.retry_from", "must be a duration over zero, like 1h");
+  if (sync.on_rejected.to < sync.on_rejected.from)
+    report.Add("spec.on_rejected.retry_to", "must not be shorter than retry_from");
+}
+
+}  // namespace
+
+std::span<const TransformRule> TransformRules() {
+  return kTransforms;
+}
+
+void ValidateSync(const Sync& sync, const ProblemReport& report) {
+  report.Require("spec.model", sync.model);
+  report.Require("spec.destination", sync.destination);
+  report.Require("spec.object", sync.object);
+  ValidateMode(sync, report);
+  if (sync.mapping.empty())
+    report.Add("spec.mapping", "is missing; name the destination's fields and their columns");
+  for (const FieldMapping& mapping : sync.mapping) ValidateField(mapping, report);
+  ValidatePaths(sync, report);
+  ValidateIdentity(sync, report);
+  ValidateLimits(sync, report);
+}
+
+}  // namespace penstock

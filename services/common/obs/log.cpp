@@ -1,0 +1,125 @@
+#include "services/common/obs/log.h"
+
+#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/spdlog.h>
+
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "fmt/format.h"
+#include "services/common/core/clock.h"
+#include "services/common/core/status.h"
+#include "services/common/obs/log_line.h"
+
+namespace penstock {
+namespace {
+
+struct LogState {
+  std::atomic<LogLevel> level = LogLevel::kInfo;
+  std::mutex mutex;  // guards what follows
+  std::string service = "penstock";
+  std::function<void(std::string_view)> sink;
+  // Outlives main: threads may still log while statics are destroyed.
+  std::shared_ptr<spdlog::logger> logger;
+
+  LogState() {
+    logger = std::make_shared<spdlog::logger>("penstock",
+                                              std::make_shared<spdlog::sinks::stderr_sink_st>());
+    logger->set_pattern("%v");
+    logger->set_level(spdlog::level::trace);
+    logger->flush_on(spdlog::level::trace);
+  }
+};
+
+LogState& State() {
+  static auto* state = new LogState;
+  return *state;
+}
+
+void Write(LogLevel level, std::string_view event, std::string_view message,
+           std::span<const LogField> fields) {
+  if (!LogEnabled(level)) return;
+  LogState& state = State();
+  WallTime now = Clock::System().Wall();
+  std::lock_guard lock(state.mutex);
+  std::string line = FormatLogLine(now, level, state.service, event, message, fields);
+  if (state.sink) {
+    state.sink(line);
+  } else {
+    state.logger->info(spdlog::string_view_t(line.data(), line.size()));
+  }
+}
+
+void WriteStatus(LogLevel level, std::string_view event, std::string_view message,
+                 const absl::Status& status, LogFields fields) {
+  if (!LogEnabled(level)) return;
+  ErrorCode code = CodeOf(status).value_or(ErrorCode::kINTERNAL);
+  std::vector<LogField> all(fields);
+  all.emplace_back("error_code", Name(code));
+  all.emplace_back("owner", Name(OwnerOf(code)));
+  Write(level, event, fmt::format("{}: {}", message, Std(status.message())), all);
+}
+
+std::span<const LogField> Span(LogFields fields) {
+  return {fields.begin(), fields.size()};
+}
+
+constexpr std::string_view kNames[] = {"debug", "info", "warning", "error", "off"};
+
+}  // namespace
+
+absl::StatusOr<LogLevel> ParseLogLevel(std::string_view name) {
+  for (size_t i = 0; i < std::size(kNames); ++i)
+    if (name == kNames[i]) return static_cast<LogLevel>(i);
+  return Error(ErrorCode::kINVALID_CONFIGURATION,
+               fmt::format("\"{}\" is no log level; use debug, info, warning, error or off", name));
+}
+
+std::string_view Name(LogLevel level) {
+  return kNames[static_cast<size_t>(level)];
+}
+
+void StartLog(std::string_view service, LogLevel level) {
+  LogState& state = State();
+  std::lock_guard lock(state.mutex);
+  state.service = service;
+  state.level = level;
+}
+
+void SetLogLevel(LogLevel level) {
+  State().level = level;
+}
+bool LogEnabled(LogLevel level) {
+  return level >= State().level.load(std::memory_order_relaxed);
+}
+
+void LogDebug(std::string_view event, std::string_view message, LogFields fields) {
+  Write(LogLevel::kDebug, event, message, Span(fields));
+}
+void LogInfo(std::string_view event, std::string_view message, LogFields fields) {
+  Write(LogLevel::kInfo, event, message, Span(fields));
+}
+void LogWarning(std::string_view event, std::string_view message, LogFields fields) {
+  Write(LogLevel::kWarning, event, message, Span(fields));
+}
+void LogError(std::string_view event, std::string_view message, LogFields fields) {
+  Write(LogLevel::kError, event, message, Span(fields));
+}
+void LogWarning(std::string_view event, std::string_view message, const absl::Status& status,
+                LogFields fields) {
+  WriteStatus(LogLevel::kWarning, event, message, status, fields);
+}
+void LogError(std::string_view event, std::string_view message, const absl::Status& status,
+              LogFields fields) {
+  WriteStatus(LogLevel::kError, event, message, status, fields);
+}
+
+void SetLogSink(std::function<void(std::string_view line)> sink) {
+  LogState& state = State();
+  std::lock_guard lock(state.mutex);
+  state.sink = std::move(sink);
+}
+
+}  // namespace penstock

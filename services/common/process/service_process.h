@@ -1,0 +1,46 @@
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string_view>
+
+#include "absl/status/statusor.h"
+#include "services/common/config/service_settings.h"
+#include "services/common/obs/metrics.h"
+#include "services/common/obs/readiness.h"
+
+namespace penstock {
+
+class AdminServer;
+
+// What every service's process has: its log, metrics, readiness, the admin port, and the signals
+// that end it.
+class ServiceProcess {
+ public:
+  // Call before any thread is started: SIGTERM and SIGINT are blocked in all of them, and SIGPIPE
+  // is ignored.
+  static absl::StatusOr<std::unique_ptr<ServiceProcess>> Start(std::string_view service,
+                                                               const ProcessSettings& settings,
+                                                               std::span<const MetricSpec> metrics);
+  ~ServiceProcess();
+
+  Metrics& metrics() { return metrics_; }
+  Readiness& readiness() { return readiness_; }
+
+  // Says where the service listens, waits for SIGTERM or SIGINT, then turns not ready.
+  void ServeUntilSignal(uint16_t port);
+
+  // Prints an error that ends the process as one line, and returns its exit code: 2 for a refused
+  // configuration, else 1.
+  static int Fail(std::string_view service, const absl::Status& status);
+
+ private:
+  ServiceProcess(std::string_view service, std::span<const MetricSpec> metrics);
+
+  const std::string service_;
+  Metrics metrics_;
+  Readiness readiness_;
+  std::unique_ptr<AdminServer> admin_;
+};
+
+}  // namespace penstock

@@ -1,0 +1,30 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "services/common/redis/redis_client.h"
+
+namespace penstock {
+
+// What INFO says about the server, as far as Penstock depends on it.
+struct RedisInfo {
+  std::string version;
+  std::string mode;  // standalone, sentinel or cluster
+  std::string role;  // master or slave
+  std::string maxmemory_policy;
+  uint64_t maxmemory_bytes = 0;  // 0: no limit
+  uint64_t used_memory_bytes = 0;
+
+  // Reads the text of INFO; fields it doesn't know are skipped.
+  static RedisInfo Parse(std::string_view info);
+  // OK when this server may carry work: one primary, no cluster, and a policy under which it
+  // refuses writes instead of dropping keys (noeviction). Else QUEUE_UNAVAILABLE with the remedy.
+  absl::Status Usable() const;
+};
+
+// Asks the server (one INFO).
+asio::awaitable<absl::StatusOr<RedisInfo>> FetchRedisInfo(RedisClient& client);
+
+}  // namespace penstock

@@ -1,0 +1,126 @@
+#include "services/extractor/app/extractor_app.h"
+
+#include <grpcpp/channel.h>
+
+#include <boost/asio/io_context.hpp>
+#include <filesystem>
+#include <thread>
+
+#include "absl/strings/str_cat.h"
+#include "services/common/core/random.h"
+#include "services/common/core/status.h"
+#include "services/common/process/service_process.h"
+#include "services/common/redis/redis_client.h"
+#include "services/common/rpc/rpc_channel.h"
+#include "services/common/rpc/rpc_server.h"
+#include "services/extractor/app/extractor_metrics.h"
+#include "services/extractor/app/extractor_service.h"
+#include "services/extractor/app/extractor_settings.h"
+#include "services/extractor/app/task_loop.h"
+
+namespace penstock::extractor {
+namespace {
+
+namespace asio = boost::asio;
+namespace fs = std::filesystem;
+using std::chrono::duration_cast;
+using std::chrono::milliseconds;
+
+// Folders for spool and cache. Whatever an earlier process left in the spool belongs to reads that
+// are lost.
+absl::Status PrepareFolders(const fs::path& work_dir) {
+  std::error_code failed;
+  fs::remove_all(work_dir / "spool", failed);
+  for (const char* name : {"spool", "segments"}) {
+    fs::create_directories(work_dir / name, failed);
+    if (failed) {
+      return Error(
+          ErrorCode::kINVALID_CONFIGURATION,
+          absl::StrCat("--work-dir ", work_dir.string(), " can't be written: ", failed.message()));
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Serve(const ExtractorSettings& settings) {
+  PENSTOCK_RETURN_IF_ERROR(PrepareFolders(settings.work_dir));
+  PENSTOCK_ASSIGN_OR_RETURN(
+      auto process, ServiceProcess::Start("extractor", settings.process, ExtractorMetrics()));
+  PENSTOCK_ASSIGN_OR_RETURN(auto channel,
+                            MakeChannel({.addresses = settings.state.addresses,
+                                         .tls = {.ca_file = settings.state.tls_ca_file,
+                                                 .cert_file = settings.state.tls_cert_file,
+                                                 .key_file = settings.state.tls_key_file},
+                                         .max_message_bytes = settings.serve.max_message.bytes}));
+  PENSTOCK_ASSIGN_OR_RETURN(RedisOptions redis_options, ParseRedisUrl(settings.redis.url.Reveal()));
+  redis_options.ca_file = settings.redis.ca_file;
+  redis_options.command_timeout = duration_cast<milliseconds>(settings.redis.command_timeout);
+
+  asio::io_context io(1);
+  auto work = asio::make_work_guard(io);
+  std::jthread io_thread([&io] { io.run(); });
+  RedisClient redis(io.get_executor(), redis_options);
+  WorkQueue queue(redis, settings.redis.prefix,
+                  {.destination_bytes = settings.destination_backlog.bytes,
+                   .total_bytes = settings.backlog.bytes});
+  StateClient state(channel, settings.state.call_timeout);
+  SegmentCache cache(fs::path(settings.work_dir) / "segments", settings.cache.bytes, state);
+  SpoolBudget spool_budget(settings.spool.bytes);
+  Workshop workshop{settings, state, queue, cache, spool_budget, Secrets(settings.secrets_dir), io};
+
+  ExtractorService service(Secrets(settings.secrets_dir));
+  grpc::Service* const services[] = {&service};
+  PENSTOCK_ASSIGN_OR_RETURN(
+      auto server,
+      RpcServer::Start(
+          {.listen = settings.serve.listen,
+           .tls = {.ca_file = settings.serve.tls_client_ca_file,
+                   .cert_file = settings.serve.tls_cert_file,
+                   .key_file = settings.serve.tls_key_file},
+           .max_message_bytes = settings.serve.max_message.bytes,
+           .max_connection_age = duration_cast<milliseconds>(settings.serve.max_connection_age)},
+          services));
+  {
+    TaskLoop loop(workshop, Random::System().Next() >> 1);
+    Metrics& metrics = process->metrics();
+    metrics.OnCollect([&] {
+      metrics.GetGauge("penstock_extractor_tasks_active").Set(loop.busy());
+      metrics.GetGauge("penstock_extractor_tasks_ended", {"done"})
+          .Set(static_cast<double>(loop.done()));
+      metrics.GetGauge("penstock_extractor_tasks_ended", {"failed"})
+          .Set(static_cast<double>(loop.failed()));
+      metrics.GetGauge("penstock_extractor_spool_bytes")
+          .Set(static_cast<double>(spool_budget.used()));
+      metrics.GetGauge("penstock_extractor_cache_bytes").Set(static_cast<double>(cache.bytes()));
+    });
+    process->ServeUntilSignal(server->port());
+    server->SetServing(false);
+    // Tasks at work end within the grace period; what does not is cut off, and read anew elsewhere.
+    loop.Drain();
+    const BootTime deadline = BootClock::now() + settings.process.grace_period;
+    while (loop.busy() > 0 && BootClock::now() < deadline)
+      std::this_thread::sleep_for(milliseconds(20));
+    if (loop.busy() > 0) {
+      server->Shutdown(milliseconds(0));
+      std::_Exit(0);
+    }
+  }
+  server->Shutdown(duration_cast<milliseconds>(settings.process.grace_period));
+  redis.Close();
+  work.reset();
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+int RunExtractor(int argc, char** argv) {
+  ExtractorSettings settings;
+  ServiceConfig config("penstock-extractor",
+                       "Reads warehouses, finds what changed and hands it on.");
+  settings.AddTo(config);
+  if (const std::optional<int> exit_code = config.LoadForMain(argc, argv)) return *exit_code;
+  const absl::Status status = Serve(settings);
+  return status.ok() ? 0 : ServiceProcess::Fail("penstock-extractor", status);
+}
+
+}  // namespace penstock::extractor

@@ -1,0 +1,52 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+
+#include "absl/status/status.h"
+#include "services/extractor/app/segment_cache.h"
+#include "services/extractor/app/task_context.h"
+#include "services/extractor/domain/diff/differ.h"
+#include "services/extractor/domain/mapping/mapper.h"
+
+namespace penstock::extractor {
+
+// One pass over a model against the snapshot that its task pinned: what a read and a plan have in
+// common.
+class ModelRead {
+ public:
+  // Opens warehouse and segments, compiles the mapping. `context` must outlive it.
+  static absl::StatusOr<std::unique_ptr<ModelRead>> Open(TaskContext& context);
+
+  const Program& program() const { return program_; }
+  const SnapshotIndex& index() const { return *index_; }
+  const DeferralIndex& deferrals() const { return *deferrals_; }
+
+  // Reads the model through the diff into `sink`. Ends early when the session is over.
+  absl::Status Run(TaskSession& session, DiffSink& sink);
+  // Both after Run.
+  Differ& differ() { return *differ_; }
+  penstock::v1::ReadCounts Counts(bool whole) const;
+
+ private:
+  explicit ModelRead(TaskContext& context) : context_(context) {}
+
+  TaskContext& context_;
+  std::unique_ptr<Warehouse> warehouse_;
+  Program program_;
+  MappedLevels levels_, deferral_levels_;
+  std::optional<SnapshotIndex> index_;
+  std::optional<DeferralIndex> deferrals_;
+  std::optional<Mapper> mapper_;
+  std::optional<Differ> differ_;
+};
+
+// A row that can't be sent, for the list of rejected records.
+pb::RecordProblem ProblemOf(std::string_view label, const ValueError& error);
+
+// Sends the end of a read to state: summary, bitmap, problems and samples.
+absl::Status SendEndRead(StateClient& state, const pb::ReadSummary& summary,
+                         std::string_view bitmap, std::vector<pb::RecordProblem> invalid,
+                         std::vector<pb::PlanSample> samples);
+
+}  // namespace penstock::extractor

@@ -1,0 +1,96 @@
+#include "absl/strings/str_cat.h"
+#include "services/common/core/bytes.h"
+#include "services/common/core/status.h"
+#include "services/extractor/app/batch_writer.h"
+#include "services/extractor/app/model_read.h"
+#include "services/extractor/app/tasks.h"
+#include "services/extractor/domain/diff/removals.h"
+
+namespace penstock::extractor {
+namespace {
+
+// What the guard says to people, or nothing when it lets removals pass.
+std::optional<penstock::v1::RunError> GuardWords(TaskContext& context,
+                                                 const RemovalCounts& counts) {
+  const auto rows_read = static_cast<uint64_t>(context.task().rows().rows_read());
+  const GuardVerdict verdict = JudgeRemovals(context.sync().guard, counts, rows_read);
+  if (counts.removed == 0 || verdict == GuardVerdict::kPass) return std::nullopt;
+  const bool empty = verdict == GuardVerdict::kEmptyModel;
+  if (!empty && context.task().allow_removals()) return std::nullopt;
+  penstock::v1::RunError error;
+  const ErrorCode code = empty ? ErrorCode::kMODEL_EMPTY : ErrorCode::kMAX_REMOVED_EXCEEDED;
+  error.set_code(std::string(Name(code)));
+  error.set_owner(std::string(Name(OwnerOf(code))));
+  error.set_message(empty ? absl::StrCat("the model is empty, so none of the ", counts.known,
+                                         " delivered rows was removed; see whether it "
+                                         "should be")
+                          : absl::StrCat(counts.removed, " of ", counts.known,
+                                         " delivered rows left the model, more than "
+                                         "guard.max_removed allows, so none was removed; if that "
+                                         "is right: penstock trigger ",
+                                         context.sync().meta.name, " --allow-removals"));
+  return error;
+}
+
+absl::Status EmitRemovals(TaskContext& context, TaskSession& session, const Program& program,
+                          const ModelRead& read, std::string_view seen) {
+  PENSTOCK_ASSIGN_OR_RETURN(const BatchLimits limits, context.LimitsOf(Operation::kRemove));
+  std::vector<uint16_t> identity_fields;
+  for (uint16_t i = 0; i < program.identity_batch_fields.size(); ++i) identity_fields.push_back(i);
+  BatchWriter writer(
+      session,
+      LayoutOf(context.task(), Operation::kRemove, program.encoding, /*keeps_identity=*/true,
+               program.identity_batch_fields, identity_fields),
+      limits);
+  const uint64_t emission = EmissionOf(context.run(), context.task().read());
+  PENSTOCK_RETURN_IF_ERROR(
+      ForEachRemoval(read.index(), read.deferrals(), seen, [&](const Entry& entry) -> absl::Status {
+        const Intent intent{.key = entry.key,
+                            .row = entry.row,
+                            .emission = entry.in_doubt ? entry.emission : emission,
+                            .primary_key = entry.primary_key,
+                            .identity = entry.identity};
+        BatchBuilder& batch = writer.Begin(intent, "", entry.identity.size());
+        ByteReader slices(entry.identity);
+        for (size_t i = 0; i < program.identity_batch_fields.size(); ++i)
+          batch.AddValue(slices.Bytes());
+        return session.status();
+      }));
+  writer.Flush();
+  if (writer.dropped() == 0) return absl::OkStatus();
+  return Error(ErrorCode::kSPOOL_FULL,
+               "the spool has no room for the removals; a new read follows");
+}
+
+}  // namespace
+
+absl::Status RunRemovalTask(TaskContext& context) {
+  PENSTOCK_ASSIGN_OR_RETURN(const std::unique_ptr<TaskSession> session, context.OpenSession());
+  PENSTOCK_ASSIGN_OR_RETURN(const std::unique_ptr<ModelRead> read, ModelRead::Open(context));
+  PENSTOCK_ASSIGN_OR_RETURN(std::string seen, context.workshop().state.ReadSeen(
+                                                  context.task().run_id(), context.task().read()));
+  // An empty snapshot has an empty bitmap; any other length would be of another manifest.
+  if (seen.size() != (read->index().ordinals() + 7) / 8) {
+    return Error(ErrorCode::kDATA_CORRUPT, "the bitmap of the read is not of this snapshot");
+  }
+  PENSTOCK_RETURN_IF_ERROR(session->Open(0, 0));
+  session->Hold(true);
+  const RemovalCounts counts = CountRemovals(read->index(), read->deferrals(), seen);
+  const auto guard = GuardWords(context, counts);
+  if (!guard.has_value())
+    PENSTOCK_RETURN_IF_ERROR(EmitRemovals(context, *session, read->program(), *read, seen));
+  session->Hold(false);
+  PENSTOCK_RETURN_IF_ERROR(session->WaitPushed());
+
+  pb::CompleteTaskRequest complete;
+  complete.set_task_id(context.task().task_id());
+  complete.set_fence(context.task().fence());
+  complete.set_removals_deferred(static_cast<int64_t>(counts.deferred));
+  if (guard.has_value()) {
+    complete.set_removals_withheld(static_cast<int64_t>(counts.removed));
+    *complete.mutable_guard() = *guard;
+  }
+  return context.workshop().state.CompleteTask(complete);
+}
+
+}  // namespace penstock::extractor

@@ -1,0 +1,44 @@
+#pragma once
+
+#include <atomic>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include "services/extractor/app/task_context.h"
+
+namespace penstock::extractor {
+
+// Takes tasks and works on them, so many at once as the configuration says, each on a thread of its
+// own. A ticket in Redis wakes it; without one it asks state now and then all the same.
+class TaskLoop {
+ public:
+  // `workshop` must outlive it. `worker` names this process to state.
+  TaskLoop(Workshop& workshop, uint64_t worker);
+  // Takes no new task and waits for those at work.
+  ~TaskLoop();
+
+  // Takes no new task from now on.
+  void Drain();
+
+  int busy() const { return busy_; }
+  uint64_t done() const { return done_; }
+  uint64_t failed() const { return failed_; }
+
+ private:
+  void SlotLoop();
+  // Works on one task if there is any.
+  bool WorkOnce();
+  void Work(pb::Task task);
+  void WaitForTicket();
+
+  Workshop& workshop_;
+  const uint64_t worker_;
+  std::atomic<bool> draining_ = false;
+  std::atomic<int> busy_ = 0;
+  std::atomic<uint64_t> done_ = 0, failed_ = 0;
+  std::mutex ticket_mutex_;  // one slot at a time waits for tickets; the others wait for it
+  std::vector<std::thread> slots_;
+};
+
+}  // namespace penstock::extractor

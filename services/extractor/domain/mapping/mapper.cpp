@@ -1,0 +1,246 @@
+#include "services/extractor/domain/mapping/mapper.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "services/common/core/bytes.h"
+#include "services/extractor/domain/mapping/cast.h"
+#include "services/extractor/domain/mapping/decode.h"
+#include "services/extractor/domain/mapping/json_text.h"
+#include "services/extractor/domain/mapping/pg_value.h"
+#include "services/extractor/domain/mapping/row_hash.h"
+#include "services/extractor/domain/mapping/utf8.h"
+
+namespace penstock {
+namespace {
+
+ValueError InField(const FieldProgram& field, ValueError error) {
+  error.reason = "field \"" + field.name + "\": " + error.reason;
+  return error;
+}
+
+bool HoldsText(const WireType& type) {
+  return !type.array && (type.base == WireBase::kText || type.base == WireBase::kJson ||
+                         type.base == WireBase::kJsonb);
+}
+
+// Whether a whole number is beyond what a double holds exactly.
+bool IsBig(std::string_view digits) {
+  constexpr std::string_view kLimit = "9007199254740992";  // 2^53
+  if (digits.starts_with('-')) digits.remove_prefix(1);
+  return digits.size() > kLimit.size() || (digits.size() == kLimit.size() && digits > kLimit);
+}
+
+}  // namespace
+
+Mapper::Mapper(const Program& program, uint64_t seed) : program_(program), seed_(seed) {
+  for (size_t i = 0; i < program_.hashed_columns; ++i) {
+    if (NeedsCanonicalBytes(program_.types[i])) normalised_.push_back(i);
+  }
+}
+
+uint64_t Mapper::RowHash(const RawRow& row) {
+  return HashRow(row, program_.hashed_columns, program_.types, normalised_, seed_, row_bytes_);
+}
+
+MaybeError Mapper::Origin(const FieldProgram& field, const RawRow& row, Value& out) {
+  if (field.column < 0) return JsonAt(field.constant_json, {}, *front_, out);
+  const RawField& raw = row.fields[static_cast<size_t>(field.column)];
+  out = {};
+  if (raw.null()) return std::nullopt;
+  if (field.path.empty()) return Decode(field.type, raw.bytes(), program_.zone, *front_, out);
+  std::string_view json = raw.bytes();
+  if (!IsUtf8(json)) return NotRepresentable("its JSON is not UTF-8");
+  if (field.type.base == WireBase::kJsonb) json.remove_prefix(std::min<size_t>(1, json.size()));
+  return JsonAt(json, field.path, *front_, out);
+}
+
+MaybeError Mapper::Evaluate(const FieldProgram& field, const RawRow& row, Value& out) {
+  if (MaybeError error = Origin(field, row, out)) return error;
+  if (out.null() && field.default_json.has_value()) {
+    if (MaybeError error = JsonAt(*field.default_json, {}, *front_, out)) return error;
+  }
+  if (out.null()) return std::nullopt;
+  if (field.cast != Cast::kNone) {
+    if (MaybeError error = ApplyCast(field.cast, program_.zone, *back_, out)) return error;
+    if (out.text.data() == back_->data()) std::swap(front_, back_);
+  }
+  return ApplyTransforms(field, row, out);
+}
+
+MaybeError Mapper::ApplyTransforms(const FieldProgram& field, const RawRow& row, Value& value) {
+  for (const BoundTransform& transform : field.transforms) {
+    if (value.null()) return std::nullopt;
+    if (value.kind == Value::Kind::kJson)
+      return CastFailed("transform " + std::string(transform.info->name) +
+                        " needs a text, and it is an object or array");
+    TransformCall call{.region = transform.region};
+    if (transform.region_column >= 0) {
+      auto column = static_cast<size_t>(transform.region_column);
+      Value region;
+      if (!row.fields[column].null()) {
+        MaybeError error = Decode(program_.types[column], row.fields[column].bytes(), program_.zone,
+                                  region_bytes_, region);
+        if (error.has_value()) return error;
+      }
+      if (!region.null()) call.region = region.text;
+    }
+    back_->clear();
+    if (MaybeError error = transform.info->apply(call, value.text, *back_)) return error;
+    std::swap(front_, back_);
+    value = {Value::Kind::kText, *front_};
+  }
+  return std::nullopt;
+}
+
+MaybeError Mapper::AppendKeyPart(const FieldProgram& field, const RawRow& row) {
+  ByteWriter w(key_bytes_);
+  auto append = [&](KeyClass key_class, std::string_view bytes) {
+    w.Int(static_cast<uint8_t>(key_class));
+    w.Bytes(bytes);
+  };
+  ValueError null{ErrorCode::kIDENTITY_NULL, "it is an identity field and its value is NULL"};
+  bool normalise = field.normalisation == Normalisation::kLowerTrim &&
+                   (field.key_class == KeyClass::kText || field.key_class == KeyClass::kSent);
+  if (field.plain && !normalise && field.key_class != KeyClass::kSent) {
+    const RawField& raw = row.fields[static_cast<size_t>(field.column)];
+    if (raw.null()) return null;
+    if (field.key_class == KeyClass::kInteger) {
+      if (raw.size != sizeof(int64_t)) return NotRepresentable("its bytes are not a bigint's");
+      AppendIntegerKey(raw.bytes(), key_bytes_);
+    } else {
+      append(field.key_class, raw.bytes());
+    }
+    return std::nullopt;
+  }
+  Value value;
+  if (MaybeError error = Evaluate(field, row, value)) return error;
+  if (value.null()) return null;
+  if (field.key_class == KeyClass::kInteger && AppendIntegerTextKey(value.text, key_bytes_))
+    return std::nullopt;
+  std::string_view text = value.text;
+  if (normalise) {
+    normalised_text_.clear();
+    AppendLower(normalised_text_, Trim(text));
+    text = normalised_text_;
+  }
+  append(field.key_class == KeyClass::kInteger ? KeyClass::kSent : field.key_class, text);
+  return std::nullopt;
+}
+
+MaybeError Mapper::Key(const RawRow& row, Hash128& out) {
+  key_bytes_.clear();
+  for (uint16_t index : program_.identity) {
+    const FieldProgram& field = program_.fields[index];
+    if (MaybeError error = AppendKeyPart(field, row)) return InField(field, *std::move(error));
+  }
+  out = HashBytes128(key_bytes_, seed_);
+  return std::nullopt;
+}
+
+uint64_t Mapper::PrimaryKeyHash(const RawRow& row) {
+  return HashPrimaryKey(row, program_.primary_key, program_.types, seed_, key_bytes_);
+}
+
+void Mapper::AppendJsonValue(const Value& value, std::string& out) const {
+  bool quoted = program_.values.scalars == ScalarForm::kString;
+  switch (value.kind) {
+    case Value::Kind::kNull:
+      out += program_.values.null;
+      return;
+    case Value::Kind::kText:
+      AppendJsonString(out, value.text);
+      return;
+    case Value::Kind::kJson:
+      out += value.text;
+      return;
+    case Value::Kind::kInteger:
+      quoted = quoted || (program_.values.big_integers == ScalarForm::kString && IsBig(value.text));
+      break;
+    case Value::Kind::kNumber:
+    case Value::Kind::kBoolean:
+      break;
+  }
+  if (quoted) out += '"';
+  out += value.text;
+  if (quoted) out += '"';
+}
+
+MaybeError Mapper::RenderField(const FieldProgram& field, const RawRow& row, std::string& out,
+                               bool& absent, bool& skip) {
+  bool binary = program_.encoding == Encoding::kPgBinary;
+  if (binary && field.plain) {
+    const RawField& raw = row.fields[static_cast<size_t>(field.column)];
+    absent = raw.null();
+    skip = absent && field.on_null == OnNull::kSkipRecord;
+    if (HoldsText(field.type) && !IsUtf8(raw.bytes()))
+      return NotRepresentable("its text is not UTF-8");
+    out += raw.bytes();
+    return std::nullopt;
+  }
+  Value value;
+  if (MaybeError error = Evaluate(field, row, value)) return error;
+  if (value.null()) {
+    skip = field.on_null == OnNull::kSkipRecord;
+    absent = binary || field.on_null == OnNull::kOmit;
+    if (absent) return std::nullopt;
+  }
+  if (binary) return AppendPgValue(out, field.pg_type, value);
+  AppendJsonValue(value, out);
+  return std::nullopt;
+}
+
+Mapper::Rendering Mapper::Render(const RawRow& row, RenderedRecord& out, ValueError& error) {
+  out.bytes_.clear();
+  out.slices_.clear();
+  for (const FieldProgram& field : program_.fields) {
+    RenderedRecord::Slice slice{.begin = out.bytes_.size()};
+    bool skip = false;
+    if (MaybeError failed = RenderField(field, row, out.bytes_, slice.absent, skip)) {
+      error = InField(field, *std::move(failed));
+      return Rendering::kInvalid;
+    }
+    if (skip) return Rendering::kSkip;
+    slice.size = out.bytes_.size() - slice.begin;
+    out.slices_.push_back(slice);
+  }
+  if (out.bytes_.size() > program_.max_record_bytes) {
+    error = {ErrorCode::kRECORD_TOO_LARGE, "the record has " + std::to_string(out.bytes_.size()) +
+                                               " bytes, and at most " +
+                                               std::to_string(program_.max_record_bytes) +
+                                               " can be sent; map fewer or shorter columns"};
+    return Rendering::kInvalid;
+  }
+  return Rendering::kDone;
+}
+
+void Mapper::AppendLabel(const RawRow& row, std::string& out) {
+  if (program_.primary_key.empty()) return;
+  out += '{';
+  for (int index : program_.primary_key) {
+    auto column = static_cast<size_t>(index);
+    if (out.back() != '{') out += ',';
+    AppendJsonString(out, program_.select[column].name);
+    out += ':';
+    Value value;
+    const RawField& raw = row.fields[column];
+    // A key that can't be shown still leaves a label; the row's error says what is wrong with it.
+    if (raw.null() ||
+        Decode(program_.types[column], raw.bytes(), program_.zone, *front_, value).has_value() ||
+        value.null()) {
+      out += "null";
+    } else if (value.kind == Value::Kind::kText) {
+      AppendJsonString(out, value.text);
+    } else {
+      out += value.text;
+    }
+  }
+  out += '}';
+}
+
+void Mapper::AppendIdentity(const RenderedRecord& record, std::string& out) const {
+  ByteWriter w(out);
+  for (uint16_t index : program_.identity) w.Bytes(record.slice(index).value_or(""));
+}
+
+}  // namespace penstock

@@ -1,0 +1,27 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace penstock {
+
+// True when the bytes are well-formed UTF-8 (RFC 3629: no surrogates, no overlong forms).
+bool IsUtf8(std::string_view text);
+
+// Takes one code point from the front of `text`, which must be well-formed and not empty.
+uint32_t TakeUtf8(std::string_view& text);
+void AppendUtf8(std::string& out, uint32_t code);
+
+// Whether this machine has the tables that the two below need (locale C.UTF-8, part of Debian's
+// libc-bin).
+bool HasUnicodeTables();
+// Appends `text`, well-formed UTF-8, with every letter of any script in lower or upper case, one
+// code point for one (so "ß" stays).
+void AppendLower(std::string& out, std::string_view text);
+void AppendUpper(std::string& out, std::string_view text);
+
+// Without white space (Unicode's White_Space) at both ends.
+std::string_view Trim(std::string_view text);
+
+}  // namespace penstock

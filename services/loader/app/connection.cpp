@@ -1,0 +1,110 @@
+#include "services/loader/app/connection.h"
+
+#include <utility>
+
+#include "services/common/core/status.h"
+
+namespace penstock::loader {
+namespace {
+
+constexpr std::string_view kMask = "********";
+
+// `text` with ${config.NAME} replaced by the Destination's value.
+absl::StatusOr<std::string> FillConfig(const std::string& text, const Config& config) {
+  constexpr std::string_view kBegin = "${config.";
+  std::string out;
+  size_t at = 0;
+  for (;;) {
+    const size_t begin = text.find(kBegin, at);
+    const size_t end = begin == std::string::npos ? begin : text.find('}', begin);
+    if (end == std::string::npos) return out + text.substr(at);
+    const std::string name = text.substr(begin + kBegin.size(), end - begin - kBegin.size());
+    const auto value = config.find(name);
+    if (value == config.end()) {
+      return Error(ErrorCode::kINVALID_CONFIGURATION,
+                   "config." + name + " is missing: the connector's auth needs it");
+    }
+    out += text.substr(at, begin - at) + value->second;
+    at = end + 1;
+  }
+}
+
+// The part of a Destination's config below "auth.", without it; else the connector's auth, filled
+// with the config. References to secrets in `config` were replaced before, and what a secret holds
+// is never looked into again.
+absl::StatusOr<Config> AuthOf(const Connector& connector, const Config& config) {
+  constexpr std::string_view kPrefix = "auth.";
+  Config auth;
+  for (const auto& [name, value] : config) {
+    if (name.starts_with(kPrefix)) auth[name.substr(kPrefix.size())] = value;
+  }
+  if (!auth.empty()) return auth;
+  for (const auto& [name, text] : connector.auth) {
+    PENSTOCK_ASSIGN_OR_RETURN(auth[name], FillConfig(text, config));
+  }
+  return auth;
+}
+
+std::string BaseUrlOf(const Connector& connector, const Config& config) {
+  const auto own = config.find("base_url");
+  return own == config.end() ? connector.base_url : own->second;
+}
+
+bool HoldsReference(const std::string& text) {
+  return text.find("${secret:") != std::string::npos || text.find("${env:") != std::string::npos;
+}
+
+Config Masked(Config config) {
+  for (auto& [name, value] : config) {
+    if (HoldsReference(value)) value = kMask;
+  }
+  return config;
+}
+
+}  // namespace
+
+absl::StatusOr<ConnectionSettings> ResolveSettings(const Secrets& secrets,
+                                                   const Connector& connector,
+                                                   const Destination& destination) {
+  ConnectionSettings out{.native = connector.native};
+  PENSTOCK_ASSIGN_OR_RETURN(out.config, secrets.Resolve(destination.config));
+  PENSTOCK_ASSIGN_OR_RETURN(out.auth, AuthOf(connector, out.config));
+  out.base_url = BaseUrlOf(connector, out.config);
+  return out;
+}
+
+ConnectionSettings MaskedSettings(const Connector& connector, const Destination& destination) {
+  ConnectionSettings out{.native = connector.native, .config = Masked(destination.config)};
+  // A missing value shows as no auth at all; who connects says what is missing.
+  if (auto auth = AuthOf(connector, out.config); auth.ok()) out.auth = *std::move(auth);
+  out.base_url = BaseUrlOf(connector, out.config);
+  if (out.base_url == kMask) out.base_url = "https://masked.invalid";
+  return out;
+}
+
+absl::StatusOr<std::shared_ptr<Connection>> MakeConnection(
+    const boost::asio::any_io_executor& executor, const LoaderSettings& loader,
+    ConnectionSettings settings) {
+  auto out = std::make_shared<Connection>();
+  out->settings = std::move(settings);
+  const Config& config = out->settings.config;
+  if (out->settings.native == "postgres") {
+    PENSTOCK_ASSIGN_OR_RETURN(std::string text, PostgresConnectionString(config));
+    out->postgres = std::make_shared<PostgresSessions>(
+        std::move(text), static_cast<size_t>(loader.postgres_sessions));
+    return out;
+  }
+  if (!out->settings.native.empty()) {
+    return Error(
+        ErrorCode::kNOT_SUPPORTED_YET,
+        "this loader has no native connector \"" + out->settings.native + "\": upgrade the loader");
+  }
+  HttpClientOptions options;
+  options.connect_timeout = loader.connect_timeout;
+  options.max_connections = static_cast<size_t>(loader.max_concurrency);
+  if (const auto ca = config.find("tls_ca"); ca != config.end()) options.ca_file = ca->second;
+  PENSTOCK_ASSIGN_OR_RETURN(out->http, HttpClient::Create(executor, options));
+  return out;
+}
+
+}  // namespace penstock::loader

@@ -1,0 +1,21 @@
+#pragma once
+
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "services/common/model/batch.h"
+#include "services/common/pg/pg_connection.h"
+#include "services/loader/destinations/postgres/postgres_sql.h"
+
+namespace penstock::loader {
+
+// Looks up the columns that a batch's fields are written to. DESTINATION_REJECTED when the table or
+// a column is not there, saying which.
+absl::StatusOr<TargetLayout> DescribeTarget(PgConnection& session, const std::string& table,
+                                            const BatchHeader& header);
+
+// DESTINATION_REJECTED with the remedy when no unique constraint or index is over exactly the
+// identity.
+absl::Status CheckUnique(PgConnection& session, const TargetLayout& layout);
+
+}  // namespace penstock::loader

@@ -1,0 +1,280 @@
+#include "services/planner/app/apply.h"
+
+#include <grpcpp/channel.h>
+
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "services/common/config/builtin/builtin_connectors.h"
+#include "services/common/config/resource_places.h"
+#include "services/common/convert/resources.h"
+#include "services/common/core/status.h"
+#include "services/common/rpc/client_call.h"
+#include "services/common/rpc/rpc_status.h"
+#include "services/planner/app/apply_rules.h"
+
+namespace penstock::planner {
+namespace {
+
+namespace asio = boost::asio;
+namespace pb = penstock::internal::v1;
+using StateAsync = pb::PlanningService::StubInterface::async_interface;
+using ExtractorAsync = pb::ExtractorService::StubInterface::async_interface;
+using LoaderAsync = pb::LoaderService::StubInterface::async_interface;
+
+constexpr std::chrono::seconds kReachable{5};
+constexpr std::chrono::milliseconds kPoll{20};
+constexpr int kPage = 500;
+// Connecting to a warehouse and describing a model; the caller's deadline may be shorter.
+constexpr std::chrono::seconds kDescribe{30};
+
+absl::Status Refused(const std::vector<ResourceProblem>& problems) {
+  std::vector<FieldViolation> violations;
+  for (const ResourceProblem& problem : problems)
+    violations.push_back(
+        {ViolationPath(problem.kind, problem.name, problem.field), problem.message});
+  return BadRequestError(ErrorCode::kINVALID_RESOURCE, violations);
+}
+
+ResourceProblem ToProblem(const pb::FieldProblem& problem) {
+  return {problem.kind(), problem.name(), problem.field(), problem.message(),
+          ErrorCodeByName(problem.code())};
+}
+
+// What is wrong with the connection is told of the Source, the rest of the Model.
+ResourceProblem DescribeProblem(const ApplyPlan::ModelToDescribe& one, const absl::Status& status) {
+  const ErrorCode code = CodeOf(status).value_or(ErrorCode::kINTERNAL);
+  std::string message(status.message());
+  if (code == ErrorCode::kINVALID_CONFIGURATION || code == ErrorCode::kSECRET_NOT_FOUND ||
+      code == ErrorCode::kSOURCE_AUTHENTICATION_FAILED)
+    return {"Source", one.source->meta.name, "spec.config", std::move(message), code};
+  return {"Model", one.model->meta.name, one.model->sql.empty() ? "spec.table" : "spec.sql",
+          std::move(message), code};
+}
+
+// One apply, from its request to its answer.
+class Application {
+ public:
+  Application(const ResourcePeers& peers, ApplyPlan& plan, RpcContext context)
+      : peers_(peers), plan_(plan), options_{.parent = std::move(context)} {}
+
+  asio::awaitable<absl::StatusOr<v1::ApplyResourcesResponse>> Run(bool validate_only) {
+    problems_ = plan_.Check();
+    if (!problems_.empty()) co_return Refused(problems_);
+    if (plan_.ChangesAnything()) {
+      PENSTOCK_CO_RETURN_IF_ERROR(co_await DescribeModels());
+      PENSTOCK_CO_RETURN_IF_ERROR(co_await CheckDeliveries());
+      PENSTOCK_CO_RETURN_IF_ERROR(co_await LoadDelivered());
+      for (ResourceProblem& problem : CheckDelivered(plan_, delivered_, fingerprints_))
+        problems_.push_back(std::move(problem));
+      if (!problems_.empty()) co_return Refused(problems_);
+      if (!validate_only) PENSTOCK_CO_RETURN_IF_ERROR(co_await Store());
+    }
+    co_return Answer();
+  }
+
+ private:
+  asio::awaitable<absl::Status> DescribeModels() {
+    const std::vector<ApplyPlan::ModelToDescribe> models = plan_.ModelsToDescribe();
+    if (models.empty()) co_return absl::OkStatus();
+    PENSTOCK_CO_RETURN_IF_ERROR(
+        co_await WaitReachable(peers_.extractor_channel, "extractor", "--extractors"));
+    ClientCallOptions options = options_;
+    options.timeout = kDescribe;
+    options.unavailable = ErrorCode::kSOURCE_UNREACHABLE;
+    for (const ApplyPlan::ModelToDescribe& one : models) {
+      pb::DescribeModelRequest request;
+      *request.mutable_source() = ToProto(*one.source);
+      *request.mutable_model() = ToProto(*one.model);
+      for (const Sync* sync : one.syncs) {
+        pb::SyncToCheck& check = *request.add_syncs();
+        *check.mutable_sync() = ToProto(*sync);
+        *check.mutable_connector() =
+            ToProto(plan_.ConnectorOf(*plan_.after().FindDestination(sync->destination)));
+      }
+      auto described = co_await CallUnary(peers_.extractor->async(), &ExtractorAsync::DescribeModel,
+                                          request, options);
+      if (!described.ok()) {
+        if (described.status().code() == absl::StatusCode::kUnavailable)
+          co_return WithContext(described.status(),
+                                absl::StrCat("Model \"", one.model->meta.name, "\""));
+        problems_.push_back(DescribeProblem(one, described.status()));
+        continue;
+      }
+      for (const pb::FieldProblem& problem : described->problems())
+        problems_.push_back(ToProblem(problem));
+      for (const auto& [sync, fingerprint] : described->identity_fingerprints())
+        fingerprints_[sync] = fingerprint;
+    }
+    co_return absl::OkStatus();
+  }
+
+  asio::awaitable<absl::Status> CheckDeliveries() {
+    const std::vector<ApplyPlan::DeliveryToCheck> deliveries = plan_.DeliveriesToCheck();
+    if (deliveries.empty()) co_return absl::OkStatus();
+    PENSTOCK_CO_RETURN_IF_ERROR(
+        co_await WaitReachable(peers_.loader_channel, "loader", "--loaders"));
+    ClientCallOptions options = options_;
+    options.unavailable = ErrorCode::kDESTINATION_UNAVAILABLE;
+    for (const ApplyPlan::DeliveryToCheck& one : deliveries) {
+      pb::CheckDeliveryRequest request;
+      *request.mutable_destination() = ToProto(*one.destination);
+      *request.mutable_connector() = ToProto(plan_.ConnectorOf(*one.destination));
+      for (const Sync* sync : one.syncs) *request.add_syncs() = ToProto(*sync);
+      PENSTOCK_CO_ASSIGN_OR_RETURN(
+          auto checked, co_await CallUnary(peers_.loader->async(), &LoaderAsync::CheckDelivery,
+                                           request, options));
+      for (const pb::FieldProblem& problem : checked.problems())
+        problems_.push_back(ToProblem(problem));
+    }
+    co_return absl::OkStatus();
+  }
+
+  asio::awaitable<absl::Status> LoadDelivered() {
+    pb::DescribeSnapshotsRequest request;
+    for (const Sync* sync : plan_.TouchedSyncs()) {
+      if (const Sync* stored = plan_.StoredOf(*sync)) request.add_syncs(stored->meta.name);
+    }
+    if (request.syncs().empty()) co_return absl::OkStatus();
+    PENSTOCK_CO_ASSIGN_OR_RETURN(
+        auto snapshots, co_await CallUnary(peers_.state->async(), &StateAsync::DescribeSnapshots,
+                                           request, options_));
+    for (const auto& [name, summary] : snapshots.snapshots()) {
+      DeliveredRows rows{.records = summary.records(),
+                         .identity_fingerprint = summary.identity_fingerprint(),
+                         .keeps_identity = summary.keeps_identity()};
+      PENSTOCK_CO_ASSIGN_OR_RETURN(rows.has_run, co_await HasRun(name));
+      delivered_[name] = rows;
+    }
+    co_return absl::OkStatus();
+  }
+
+  // A run may have sent records that no snapshot tells of yet.
+  asio::awaitable<absl::StatusOr<bool>> HasRun(std::string sync) {
+    pb::ListRunsRequest request;
+    request.set_sync(sync);
+    request.set_page_size(kPage);
+    for (const v1::RunState state :
+         {v1::RUN_STATE_RUNNING, v1::RUN_STATE_PARKED, v1::RUN_STATE_CANCELLING,
+          v1::RUN_STATE_SUCCEEDED, v1::RUN_STATE_PARTIAL, v1::RUN_STATE_FAILED,
+          v1::RUN_STATE_CANCELLED})
+      request.add_states(state);
+    PENSTOCK_CO_ASSIGN_OR_RETURN(
+        auto runs,
+        co_await CallUnary(peers_.state->async(), &StateAsync::ListRuns, request, options_));
+    for (const v1::Run& run : runs.runs()) {
+      if (run.type() == v1::RUN_TYPE_SYNC) co_return true;
+    }
+    co_return false;
+  }
+
+  asio::awaitable<absl::Status> Store() {
+    pb::StoreResourcesRequest request;
+    request.set_actor("api");
+    for (const StoredResource& one : plan_.ToStore()) {
+      v1::Resource& resource = *request.add_resources();
+      resource = ToProto(one.resource);
+      resource.set_etag(one.etag);
+      const auto* sync = std::get_if<Sync>(&one.resource);
+      if (sync == nullptr) continue;
+      const Destination& destination = *plan_.after().FindDestination(sync->destination);
+      const Connector connector = plan_.ConnectorOf(destination);
+      pb::SyncTarget& target = (*request.mutable_targets())[sync->meta.name];
+      target.set_target(
+          TargetOf(*sync, destination.Account(), FindObject(connector, sync->object)));
+      target.set_keeps_identity(sync->Removes());
+      target.set_account(destination.Account());
+    }
+    co_return (
+        co_await CallUnary(peers_.state->async(), &StateAsync::StoreResources, request, options_))
+        .status();
+  }
+
+  v1::ApplyResourcesResponse Answer() const {
+    v1::ApplyResourcesResponse response;
+    for (size_t i = 0; i < plan_.declared().size(); ++i) {
+      const Resource& resource = plan_.declared()[i];
+      v1::ResourceChange& change = *response.add_changes();
+      change.set_kind(std::string(KindName(resource)));
+      change.set_name(MetadataOf(resource).name);
+      change.set_action(std::string(Name(plan_.ActionOf(i))));
+      if (const auto* sync = std::get_if<Sync>(&resource)) {
+        for (std::string& effect : EffectsOn(plan_, *sync, delivered_))
+          change.add_effects(std::move(effect));
+      }
+    }
+    return response;
+  }
+
+  const ResourcePeers& peers_;
+  ApplyPlan& plan_;
+  ClientCallOptions options_;
+  std::vector<ResourceProblem> problems_;
+  std::map<std::string, uint64_t> fingerprints_;
+  DeliveredBySync delivered_;
+};
+
+}  // namespace
+
+ResourcePeers::ResourcePeers(std::shared_ptr<grpc::Channel> to_state,
+                             std::shared_ptr<grpc::Channel> to_extractor,
+                             std::shared_ptr<grpc::Channel> to_loader)
+    : state(pb::PlanningService::NewStub(to_state)),
+      extractor(pb::ExtractorService::NewStub(to_extractor)),
+      loader(pb::LoaderService::NewStub(to_loader)),
+      extractor_channel(std::move(to_extractor)),
+      loader_channel(std::move(to_loader)) {}
+
+asio::awaitable<absl::Status> WaitReachable(std::shared_ptr<grpc::Channel> channel,
+                                            std::string what, std::string option) {
+  asio::steady_timer timer(co_await asio::this_coro::executor);
+  const auto end = std::chrono::steady_clock::now() + kReachable;
+  while (channel->GetState(/*try_to_connect=*/true) != GRPC_CHANNEL_READY) {
+    if (std::chrono::steady_clock::now() >= end)
+      co_return Error(
+          ErrorCode::kSTATE_UNAVAILABLE,
+          absl::StrCat("no ", what, " is reachable; start one, or correct the planner's ", option));
+    timer.expires_after(kPoll);
+    co_await timer.async_wait(asio::use_awaitable);
+  }
+  co_return absl::OkStatus();
+}
+
+asio::awaitable<absl::StatusOr<std::vector<StoredResource>>> LoadStored(const ResourcePeers& peers,
+                                                                        RpcContext context) {
+  const ClientCallOptions options{.parent = std::move(context)};
+  std::vector<StoredResource> stored;
+  pb::ListResourcesRequest request;
+  request.set_page_size(kPage);
+  do {
+    PENSTOCK_CO_ASSIGN_OR_RETURN(
+        auto page,
+        co_await CallUnary(peers.state->async(), &StateAsync::ListResources, request, options));
+    for (const v1::Resource& one : page.resources()) {
+      PENSTOCK_CO_ASSIGN_OR_RETURN(Resource resource, FromProto(one));
+      stored.push_back({std::move(resource), one.etag()});
+    }
+    request.set_page_token(page.next_page_token());
+  } while (!request.page_token().empty());
+  co_return stored;
+}
+
+asio::awaitable<absl::StatusOr<v1::ApplyResourcesResponse>> Apply(
+    const ResourcePeers& peers, const v1::ApplyResourcesRequest& request, RpcContext context) {
+  if (request.resources().empty())
+    co_return Error(ErrorCode::kINVALID_REQUEST, "no resources are given");
+  std::vector<Resource> declared;
+  for (const v1::Resource& one : request.resources()) {
+    PENSTOCK_CO_ASSIGN_OR_RETURN(Resource resource, FromProto(one));
+    declared.push_back(std::move(resource));
+  }
+  PENSTOCK_CO_ASSIGN_OR_RETURN(auto stored, co_await LoadStored(peers, context));
+  ApplyPlan plan(std::move(declared), std::move(stored), BuiltinConnectors());
+  Application application(peers, plan, std::move(context));
+  co_return co_await application.Run(request.validate_only());
+}
+
+}  // namespace penstock::planner

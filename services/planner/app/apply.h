@@ -1,0 +1,48 @@
+#pragma once
+
+#include <boost/asio/awaitable.hpp>
+#include <memory>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "penstock/internal/v1/planning.grpc.pb.h"
+#include "penstock/internal/v1/workers.grpc.pb.h"
+#include "penstock/v1/resource_service.pb.h"
+#include "services/common/rpc/rpc_context.h"
+#include "services/planner/app/apply_plan.h"
+
+namespace grpc {
+class Channel;
+}
+
+namespace penstock::planner {
+
+// The services that a planner asks about resources. Thread-safe.
+struct ResourcePeers {
+  ResourcePeers(std::shared_ptr<grpc::Channel> to_state,
+                std::shared_ptr<grpc::Channel> to_extractor,
+                std::shared_ptr<grpc::Channel> to_loader);
+
+  std::unique_ptr<internal::v1::PlanningService::StubInterface> state;
+  std::unique_ptr<internal::v1::ExtractorService::StubInterface> extractor;
+  std::unique_ptr<internal::v1::LoaderService::StubInterface> loader;
+  std::shared_ptr<grpc::Channel> extractor_channel;
+  std::shared_ptr<grpc::Channel> loader_channel;
+};
+
+// OK once a replica of the service behind `channel` is reachable; UNAVAILABLE, naming `what` and
+// `option`, when none is within a few seconds. Runs on an executor of Asio.
+boost::asio::awaitable<absl::Status> WaitReachable(std::shared_ptr<grpc::Channel> channel,
+                                                   std::string what, std::string option);
+
+// Everything that state holds, page by page.
+boost::asio::awaitable<absl::StatusOr<std::vector<StoredResource>>> LoadStored(
+    const ResourcePeers& peers, RpcContext context);
+
+// Checks resources against one another, the warehouse, the destinations and what was delivered;
+// stores them when nothing is wrong and it is not only a check. INVALID_ARGUMENT carries every
+// problem as a field violation. `peers` outlives it.
+boost::asio::awaitable<absl::StatusOr<v1::ApplyResourcesResponse>> Apply(
+    const ResourcePeers& peers, const v1::ApplyResourcesRequest& request, RpcContext context);
+
+}  // namespace penstock::planner

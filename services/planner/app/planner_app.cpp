@@ -1,0 +1,120 @@
+#include "services/planner/app/planner_app.h"
+
+#include <grpcpp/channel.h>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/strand.hpp>
+#include <thread>
+#include <vector>
+
+#include "services/common/core/status.h"
+#include "services/common/process/service_process.h"
+#include "services/common/queue/work_queue.h"
+#include "services/common/redis/redis_client.h"
+#include "services/common/rpc/rpc_channel.h"
+#include "services/common/rpc/rpc_server.h"
+#include "services/planner/app/planner_metrics.h"
+#include "services/planner/app/planner_settings.h"
+#include "services/planner/app/resource_service.h"
+#include "services/planner/app/run_driver.h"
+#include "services/planner/app/run_service.h"
+
+namespace penstock::planner {
+namespace {
+
+namespace asio = boost::asio;
+using std::chrono::duration_cast;
+using std::chrono::milliseconds;
+
+constexpr int kThreads = 2;
+
+absl::StatusOr<std::shared_ptr<grpc::Channel>> ChannelTo(const std::vector<std::string>& addresses,
+                                                         const PlannerSettings& settings) {
+  return MakeChannel({.addresses = addresses,
+                      .tls = {.ca_file = settings.state.tls_ca_file,
+                              .cert_file = settings.state.tls_cert_file,
+                              .key_file = settings.state.tls_key_file},
+                      .max_message_bytes = settings.serve.max_message.bytes});
+}
+
+// The public API is open to whoever reaches it: beyond loopback it wants TLS, or to be told that
+// plain text is meant.
+absl::Status CheckExposure(const PlannerSettings& settings) {
+  const bool loopback = settings.serve.listen.starts_with("127.") ||
+                        settings.serve.listen.starts_with("localhost:") ||
+                        settings.serve.listen.starts_with("[::1]");
+  if (loopback || settings.insecure || !settings.serve.tls_cert_file.empty())
+    return absl::OkStatus();
+  return Error(ErrorCode::kINVALID_CONFIGURATION,
+               "--listen is not a loopback address and there is no TLS: give --tls-cert-file and "
+               "--tls-key-file, or say "
+               "--insecure");
+}
+
+absl::Status Serve(const PlannerSettings& settings) {
+  PENSTOCK_RETURN_IF_ERROR(CheckExposure(settings));
+  PENSTOCK_ASSIGN_OR_RETURN(auto process,
+                            ServiceProcess::Start("planner", settings.process, PlannerMetrics()));
+  PENSTOCK_ASSIGN_OR_RETURN(auto state_channel, ChannelTo(settings.state.addresses, settings));
+  PENSTOCK_ASSIGN_OR_RETURN(auto extractor_channel, ChannelTo(settings.extractors, settings));
+  PENSTOCK_ASSIGN_OR_RETURN(auto loader_channel, ChannelTo(settings.loaders, settings));
+  PENSTOCK_ASSIGN_OR_RETURN(RedisOptions redis_options, ParseRedisUrl(settings.redis.url.Reveal()));
+  redis_options.ca_file = settings.redis.ca_file;
+  redis_options.command_timeout = duration_cast<milliseconds>(settings.redis.command_timeout);
+
+  asio::io_context io(kThreads);
+  auto work = asio::make_work_guard(io);
+  RedisClient redis(io.get_executor(), redis_options);
+  WorkQueue queue(redis, settings.redis.prefix, QueueLimits());
+  const auto state = pb::PlanningService::NewStub(state_channel);
+  const auto loader = pb::LoaderService::NewStub(loader_channel);
+  auto driver = std::make_shared<RunDriver>(
+      asio::make_strand(io),
+      RunDriver::Options{
+          .reconcile_interval = settings.reconcile_interval,
+          .test_interval = settings.test_interval,
+          .policy = {.first_backoff = duration_cast<milliseconds>(settings.read_backoff)}},
+      *state, *loader, queue, process->metrics());
+  RunService runs(io.get_executor(), *state, *loader);
+  ResourceService resources(io.get_executor(), state_channel, extractor_channel, loader_channel);
+  process->readiness().Add("state", [&]() -> absl::Status {
+    return driver->healthy() ? absl::OkStatus()
+                             : Error(ErrorCode::kSTATE_UNAVAILABLE, "state does not answer");
+  });
+
+  grpc::Service* const services[] = {&resources, &runs};
+  PENSTOCK_ASSIGN_OR_RETURN(
+      auto server,
+      RpcServer::Start(
+          {.listen = settings.serve.listen,
+           .tls = {.ca_file = settings.serve.tls_client_ca_file,
+                   .cert_file = settings.serve.tls_cert_file,
+                   .key_file = settings.serve.tls_key_file},
+           .max_message_bytes = settings.serve.max_message.bytes,
+           .max_connection_age = duration_cast<milliseconds>(settings.serve.max_connection_age)},
+          services));
+  driver->Start();
+  std::vector<std::jthread> threads;
+  for (int i = 0; i < kThreads; ++i) threads.emplace_back([&io] { io.run(); });
+  process->ServeUntilSignal(server->port());
+  server->SetServing(false);
+  driver->Stop();
+  server->Shutdown(duration_cast<milliseconds>(settings.process.grace_period));
+  redis.Close();
+  work.reset();
+  io.stop();
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+int RunPlanner(int argc, char** argv) {
+  PlannerSettings settings;
+  ServiceConfig config("penstock-planner", "Serves the public API and decides when runs move.");
+  settings.AddTo(config);
+  if (const std::optional<int> exit_code = config.LoadForMain(argc, argv)) return *exit_code;
+  const absl::Status status = Serve(settings);
+  return status.ok() ? 0 : ServiceProcess::Fail("penstock-planner", status);
+}
+
+}  // namespace penstock::planner

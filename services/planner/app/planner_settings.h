@@ -1,0 +1,28 @@
+#pragma once
+
+#include <chrono>
+#include <string>
+#include <vector>
+
+#include "services/common/config/service_config.h"
+#include "services/common/config/service_settings.h"
+
+namespace penstock::planner {
+
+// The configuration of the planner.
+struct PlannerSettings {
+  ProcessSettings process;
+  ServeSettings serve;
+  StateSettings state;
+  RedisSettings redis;
+  std::vector<std::string> extractors = {"127.0.0.1:7072"};
+  std::vector<std::string> loaders = {"127.0.0.1:7073"};
+  Duration reconcile_interval = std::chrono::seconds(5);
+  Duration test_interval = std::chrono::seconds(30);
+  Duration read_backoff = std::chrono::seconds(1);
+  bool insecure = false;
+
+  void AddTo(ServiceConfig& config);
+};
+
+}  // namespace penstock::planner

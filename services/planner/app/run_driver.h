@@ -1,0 +1,83 @@
+#pragma once
+
+#include <atomic>
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <chrono>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+
+#include "penstock/internal/v1/planning.grpc.pb.h"
+#include "penstock/internal/v1/workers.grpc.pb.h"
+#include "services/common/obs/metrics.h"
+#include "services/common/queue/work_queue.h"
+#include "services/common/rpc/client_stream.h"
+#include "services/planner/domain/decide.h"
+
+namespace penstock::planner {
+
+namespace pb = penstock::internal::v1;
+
+// Moves runs: watches their facts, decides, tells state; issues tickets for waiting tasks; claims
+// what is due; closes the queues of reads that are over; and looks over everything now and then,
+// for what a lost message left behind. Planners do this side by side: each step is a
+// compare-and-set in state. Confined to one strand.
+class RunDriver : public std::enable_shared_from_this<RunDriver> {
+ public:
+  struct Options {
+    std::chrono::nanoseconds reconcile_interval = std::chrono::seconds(5);
+    std::chrono::nanoseconds call_timeout = std::chrono::seconds(30);
+    // A destination that is down is tried again this long after a test failed.
+    std::chrono::nanoseconds test_interval = std::chrono::seconds(30);
+    Policy policy;
+  };
+
+  // `strand` serialises everything; state, loader and queue must outlive the driver.
+  RunDriver(boost::asio::any_io_executor strand, Options options,
+            pb::PlanningService::StubInterface& state, pb::LoaderService::StubInterface& loader,
+            WorkQueue& queue, Metrics& metrics);
+
+  void Start();
+  void Stop();
+
+  // The last look over everything worked.
+  bool healthy() const { return healthy_; }
+
+ private:
+  boost::asio::awaitable<void> ReconcileLoop();
+  boost::asio::awaitable<void> ClaimLoop();
+  boost::asio::awaitable<void> CloseStreams(std::set<std::string> active);
+  void Watch();
+
+  // Counts a run that has ended.
+  void CountEnd(const penstock::v1::Run& run);
+  // Looks at a run and takes the step that is due, then the next one, until it waits for somebody.
+  boost::asio::awaitable<void> Drive(pb::RunFacts facts);
+  boost::asio::awaitable<bool> TestDestination(const pb::RunFacts& facts);
+  // Pending batches that are in no stream: told twice in a row, they are lost.
+  boost::asio::awaitable<bool> BatchesLost(const pb::RunFacts& facts);
+  boost::asio::awaitable<void> Sleep(std::chrono::nanoseconds time);
+  void Spawn(pb::RunFacts facts);
+
+  boost::asio::any_io_executor strand_;
+  const Options options_;
+  pb::PlanningService::StubInterface& state_;
+  pb::LoaderService::StubInterface& loader_;
+  WorkQueue& queue_;
+  Metrics& metrics_;
+
+  bool stopped_ = false;
+  std::atomic<bool> healthy_ = false;
+  std::set<std::string> driving_;              // runs that a coroutine is at
+  std::map<std::string, pb::RunFacts> newer_;  // facts that came meanwhile
+  std::map<std::string, uint32_t>
+      without_batches_;                     // run -> its read, when no batch of it was found
+  std::map<std::string, BootTime> tested_;  // run -> last test of its destination
+  ClientStream<pb::WatchRunsRequest, pb::WatchRunsResponse>::Ptr watch_;
+  std::set<boost::asio::steady_timer*> sleeping_;
+};
+
+}  // namespace penstock::planner

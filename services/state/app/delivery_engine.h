@@ -1,0 +1,44 @@
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <mutex>
+
+#include "penstock/internal/v1/delivery.pb.h"
+
+namespace penstock {
+class PgPool;
+}
+
+namespace penstock::state {
+
+// Answers the requests of all Deliver streams. What arrives while a transaction is under way is
+// answered together by the next one, so the log of the database is flushed a few times however many
+// batches there are. Thread-safe.
+class DeliveryEngine {
+ public:
+  using Reply = std::function<void(penstock::internal::v1::DeliverResponse)>;
+
+  // `pool` must outlive it.
+  explicit DeliveryEngine(PgPool& pool) : pool_(pool) {}
+
+  // Calls `reply` exactly once, on a thread of the pool.
+  void Submit(penstock::internal::v1::DeliverRequest request, Reply reply);
+
+ private:
+  struct Waiting {
+    penstock::internal::v1::DeliverRequest request;
+    Reply reply;
+  };
+
+  // Starts a transaction for what waits, unless enough are under way. REQUIRES: mutex_ is held.
+  void StartGroups();
+  void Answer(std::deque<Waiting> group);
+
+  PgPool& pool_;
+  std::mutex mutex_;
+  std::deque<Waiting> waiting_;
+  int under_way_ = 0;
+};
+
+}  // namespace penstock::state

@@ -1,0 +1,64 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <span>
+#include <tuple>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "penstock/internal/v1/delivery.pb.h"
+#include "services/common/core/uuid.h"
+#include "services/state/domain/run_machine.h"
+#include "services/state/domain/settlement.h"
+
+namespace penstock {
+class PgTransaction;
+}
+
+namespace penstock::state {
+
+namespace pb = penstock::internal::v1;
+
+// Answers a group of Begins, Reports and Releases in one transaction, each as if it stood alone. A
+// transaction costs one flush of the log however many batches it settles.
+class DeliveryGroup {
+ public:
+  explicit DeliveryGroup(PgTransaction& tx) : tx_(tx) {}
+
+  // The responses, in the order of the requests. An error means that nothing of the group was
+  // stored.
+  absl::StatusOr<std::vector<pb::DeliverResponse>> Answer(
+      std::span<const pb::DeliverRequest> requests);
+
+ private:
+  struct RunRow {
+    RunState state = RunState::kQueued;
+    int64_t read = 0;
+    bool closed = true;
+  };
+  struct BatchRow;
+
+  // Locks the runs against transitions, in the order of their ids.
+  absl::Status LockRuns(std::span<const pb::DeliverRequest> requests);
+  absl::StatusOr<std::optional<BatchRow>> LoadBatch(const pb::BatchRef& ref);
+
+  absl::Status Begin(const pb::DeliverRequest& request, pb::DeliverResponse& response);
+  absl::Status Report(const pb::DeliverRequest& request, pb::DeliverResponse& response);
+  absl::Status Release(const pb::DeliverRequest& request, pb::DeliverResponse& response);
+  // Adds the outcomes of the group to the counters of its reads, and tells who waits for a run to
+  // end.
+  absl::Status AddCounters();
+
+  using CounterKey = std::tuple<Uuid, int64_t, int>;  // run, read, operation
+
+  PgTransaction& tx_;
+  std::map<Uuid, RunRow> runs_;
+  std::map<CounterKey, OutcomeCounts> counters_;
+};
+
+absl::Status DescribeRead(PgTransaction& tx, const pb::DescribeReadRequest& request,
+                          pb::DescribeReadResponse& response);
+
+}  // namespace penstock::state

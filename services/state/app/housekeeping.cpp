@@ -1,0 +1,95 @@
+#include "services/state/app/housekeeping.h"
+
+#include <vector>
+
+#include "services/common/core/status.h"
+#include "services/common/obs/log.h"
+#include "services/common/pg/pg_pool.h"
+#include "services/state/app/reconcile_store.h"
+#include "services/state/app/seal.h"
+#include "services/state/app/serve.h"
+#include "services/state/domain/levels.h"
+
+namespace penstock::state {
+namespace {
+
+constexpr auto kMergeEvery = std::chrono::seconds(10);
+constexpr auto kExpireEvery = std::chrono::minutes(10);
+// A merge may take long; it holds one connection, and its snapshot's row.
+constexpr auto kMergePatience = std::chrono::minutes(10);
+
+}  // namespace
+
+Housekeeping::Housekeeping(PgPool& pool, Watch::Options options, std::chrono::nanoseconds interval)
+    : pool_(pool),
+      watch_(options, Clock::System()),
+      interval_(interval),
+      thread_([this] { Loop(); }) {}
+
+Housekeeping::~Housekeeping() {
+  {
+    const std::lock_guard lock(mutex_);
+    closing_ = true;
+  }
+  wake_.notify_all();
+  thread_.join();
+}
+
+void Housekeeping::Loop() {
+  BootTime next_merge = BootClock::now() + kMergeEvery,
+           next_expiry = BootClock::now() + kExpireEvery;
+  std::unique_lock lock(mutex_);
+  while (!closing_) {
+    lock.unlock();
+    const absl::Status swept = pool_.RunAndWait(
+        [this](PgTransaction& tx) { return watch_.Sweep(tx); }, BootClock::now() + kPatience);
+    healthy_ = swept.ok();
+    if (!swept.ok()) LogWarning("sweep_failed", "leases and grants could not be looked at", swept);
+    if (swept.ok() && BootClock::now() >= next_merge) {
+      next_merge = BootClock::now() + kMergeEvery;
+      if (absl::Status merged = MergeLevels(); !merged.ok())
+        LogWarning("merge_failed", "levels were not merged", merged);
+    }
+    if (swept.ok() && BootClock::now() >= next_expiry) {
+      next_expiry = BootClock::now() + kExpireEvery;
+      const absl::Status deleted = pool_.RunAndWait(&DeleteExpired, BootClock::now() + kPatience);
+      if (!deleted.ok()) LogWarning("expiry_failed", "what has expired was not deleted", deleted);
+    }
+    lock.lock();
+    wake_.wait_for(lock, interval_, [this] { return closing_; });
+  }
+}
+
+absl::Status Housekeeping::MergeLevels() {
+  std::vector<int64_t> snapshots;
+  PENSTOCK_RETURN_IF_ERROR(pool_.RunAndWait(
+      [&](PgTransaction& tx) -> absl::Status {
+        snapshots.clear();
+        PENSTOCK_ASSIGN_OR_RETURN(
+            PgResult rows,
+            tx.Exec("SELECT p.id FROM snapshots p JOIN manifests m ON m.id = p.manifest "
+                    "WHERE jsonb_array_length(m.levels) > 1"));
+        for (int row = 0; row < rows.rows(); ++row) snapshots.push_back(rows.Int(row, 0));
+        return absl::OkStatus();
+      },
+      BootClock::now() + kPatience));
+  for (const int64_t snapshot : snapshots) {
+    bool merged = true;
+    while (merged) {
+      PENSTOCK_RETURN_IF_ERROR(pool_.RunAndWait(
+          [&](PgTransaction& tx) -> absl::Status {
+            merged = false;
+            // One replica merges a snapshot at a time.
+            PENSTOCK_ASSIGN_OR_RETURN(PgResult lock,
+                                      tx.Exec("SELECT pg_try_advisory_xact_lock($1)", {snapshot}));
+            if (!lock.Bool(0, 0)) return absl::OkStatus();
+            PENSTOCK_ASSIGN_OR_RETURN(merged, MergeOnce(tx, snapshot));
+            return absl::OkStatus();
+          },
+          BootClock::now() + kMergePatience));
+    }
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace penstock::state

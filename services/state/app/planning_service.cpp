@@ -1,0 +1,149 @@
+#include "services/state/app/planning_service.h"
+
+#include <memory>
+
+#include "absl/strings/str_cat.h"
+#include "services/common/core/status.h"
+#include "services/common/pg/pg_pool.h"
+#include "services/state/app/proto_json.h"
+#include "services/state/app/reconcile_store.h"
+#include "services/state/app/rejected_store.h"
+#include "services/state/app/resource_store.h"
+#include "services/state/app/run_facts.h"
+#include "services/state/app/run_hub.h"
+#include "services/state/app/run_store.h"
+#include "services/state/app/serve.h"
+
+namespace penstock::state {
+namespace {
+
+constexpr size_t kWatchQueue = 1000;
+
+absl::Status Fill(PgTransaction& tx, const Uuid& run, pb::RunFacts& facts) {
+  PENSTOCK_ASSIGN_OR_RETURN(facts, LoadFacts(tx, run));
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+grpc::ServerUnaryReactor* PlanningService::StoreResources(Call* call,
+                                                          const pb::StoreResourcesRequest* request,
+                                                          pb::StoreResourcesResponse* response) {
+  return ServeFromDatabase(pool_, call, request, response, &state::StoreResources);
+}
+
+grpc::ServerUnaryReactor* PlanningService::ListResources(Call* call,
+                                                         const pb::ListResourcesRequest* request,
+                                                         pb::ListResourcesResponse* response) {
+  return ServeFromDatabase(pool_, call, request, response, &state::ListResources);
+}
+
+grpc::ServerUnaryReactor* PlanningService::CreateRun(Call* call,
+                                                     const pb::CreateRunRequest* request,
+                                                     pb::CreateRunResponse* response) {
+  return ServeFromDatabase(pool_, call, request, response,
+                           [](PgTransaction& tx, const pb::CreateRunRequest& in,
+                              pb::CreateRunResponse& out) -> absl::Status {
+                             PENSTOCK_ASSIGN_OR_RETURN(const CreatedRun created,
+                                                       state::CreateRun(tx, in));
+                             out.set_coalesced(created.coalesced);
+                             return Fill(tx, created.run, *out.mutable_facts());
+                           });
+}
+
+grpc::ServerUnaryReactor* PlanningService::ClaimDue(Call* call, const pb::ClaimDueRequest* request,
+                                                    pb::ClaimDueResponse* response) {
+  return ServeFromDatabase(pool_, call, request, response,
+                           [](PgTransaction& tx, const pb::ClaimDueRequest& in,
+                              pb::ClaimDueResponse& out) -> absl::Status {
+                             PENSTOCK_ASSIGN_OR_RETURN(const std::vector<Uuid> runs,
+                                                       state::ClaimDue(tx, in.limit()));
+                             for (const Uuid& run : runs)
+                               PENSTOCK_RETURN_IF_ERROR(Fill(tx, run, *out.add_facts()));
+                             PENSTOCK_ASSIGN_OR_RETURN(const auto next, NextDue(tx));
+                             if (next.has_value()) out.set_next_due_ms(*next);
+                             return absl::OkStatus();
+                           });
+}
+
+grpc::ServerUnaryReactor* PlanningService::Transition(Call* call,
+                                                      const pb::TransitionRequest* request,
+                                                      pb::TransitionResponse* response) {
+  return ServeFromDatabase(pool_, call, request, response,
+                           [](PgTransaction& tx, const pb::TransitionRequest& in,
+                              pb::TransitionResponse& out) -> absl::Status {
+                             PENSTOCK_ASSIGN_OR_RETURN(const Uuid run, ResolveRun(tx, in.run_id()));
+                             PENSTOCK_RETURN_IF_ERROR(state::Transition(tx, in));
+                             return Fill(tx, run, *out.mutable_facts());
+                           });
+}
+
+grpc::ServerUnaryReactor* PlanningService::Reconcile(Call* call,
+                                                     const pb::ReconcileRequest* request,
+                                                     pb::ReconcileResponse* response) {
+  return ServeFromDatabase(pool_, call, request, response, &state::Reconcile);
+}
+
+grpc::ServerWriteReactor<pb::WatchRunsResponse>* PlanningService::WatchRuns(
+    Call* call, const pb::WatchRunsRequest* request) {
+  // The handler of a cancelled call needs the stream that is only made with it.
+  auto self = std::make_shared<const RunHub::Stream*>(nullptr);
+  auto stream = RunHub::Stream::Start(*call, kWatchQueue,
+                                      {.cancelled = [this, self] { hub_.Forget(*self); }});
+  *self = stream.get();
+  auto* reactor = stream.get();
+  if (request->run_id().empty()) {
+    hub_.WatchAll(std::move(stream));
+    return reactor;
+  }
+  auto run = std::make_shared<Uuid>();
+  pool_.Run(
+      [run, text = request->run_id()](PgTransaction& tx) -> absl::Status {
+        PENSTOCK_ASSIGN_OR_RETURN(*run, ResolveRun(tx, text));
+        return LoadFacts(tx, *run).status();
+      },
+      [this, run, stream](const absl::Status& status) {
+        if (status.ok()) {
+          hub_.WatchOne(*run, stream);
+        } else {
+          stream->End(status);
+        }
+      },
+      BootClock::now() + kPatience);
+  return reactor;
+}
+
+grpc::ServerUnaryReactor* PlanningService::GetRun(Call* call, const pb::GetRunRequest* request,
+                                                  pb::GetRunResponse* response) {
+  return ServeFromDatabase(
+      pool_, call, request, response,
+      [](PgTransaction& tx, const pb::GetRunRequest& in, pb::GetRunResponse& out) -> absl::Status {
+        PENSTOCK_ASSIGN_OR_RETURN(const Uuid run, ResolveRun(tx, in.run_id()));
+        return Fill(tx, run, *out.mutable_facts());
+      });
+}
+
+grpc::ServerUnaryReactor* PlanningService::ListRuns(Call* call, const pb::ListRunsRequest* request,
+                                                    pb::ListRunsResponse* response) {
+  return ServeFromDatabase(pool_, call, request, response, &state::ListRuns);
+}
+
+grpc::ServerUnaryReactor* PlanningService::ListRejectedRecords(
+    Call* call, const pb::ListRejectedRecordsRequest* request,
+    pb::ListRejectedRecordsResponse* response) {
+  return ServeFromDatabase(pool_, call, request, response, &state::ListRejectedRecords);
+}
+
+grpc::ServerUnaryReactor* PlanningService::GetPlanSamples(Call* call,
+                                                          const pb::GetPlanSamplesRequest* request,
+                                                          pb::GetPlanSamplesResponse* response) {
+  return ServeFromDatabase(pool_, call, request, response, &state::GetPlanSamples);
+}
+
+grpc::ServerUnaryReactor* PlanningService::DescribeSnapshots(
+    Call* call, const pb::DescribeSnapshotsRequest* request,
+    pb::DescribeSnapshotsResponse* response) {
+  return ServeFromDatabase(pool_, call, request, response, &state::DescribeSnapshots);
+}
+
+}  // namespace penstock::state

@@ -1,0 +1,54 @@
+#pragma once
+
+#include "penstock/internal/v1/planning.grpc.pb.h"
+
+namespace penstock {
+class PgPool;
+}
+
+namespace penstock::state {
+
+class RunHub;
+
+// penstock.internal.v1.PlanningService over the database. Thread-safe.
+class PlanningService final : public penstock::internal::v1::PlanningService::CallbackService {
+ public:
+  // Both must outlive it.
+  PlanningService(PgPool& pool, RunHub& hub) : pool_(pool), hub_(hub) {}
+
+ private:
+  using Call = grpc::CallbackServerContext;
+  using Unary = grpc::ServerUnaryReactor;
+
+  Unary* StoreResources(Call* call, const penstock::internal::v1::StoreResourcesRequest* request,
+                        penstock::internal::v1::StoreResourcesResponse* response) override;
+  Unary* ListResources(Call* call, const penstock::internal::v1::ListResourcesRequest* request,
+                       penstock::internal::v1::ListResourcesResponse* response) override;
+  Unary* CreateRun(Call* call, const penstock::internal::v1::CreateRunRequest* request,
+                   penstock::internal::v1::CreateRunResponse* response) override;
+  Unary* ClaimDue(Call* call, const penstock::internal::v1::ClaimDueRequest* request,
+                  penstock::internal::v1::ClaimDueResponse* response) override;
+  Unary* Transition(Call* call, const penstock::internal::v1::TransitionRequest* request,
+                    penstock::internal::v1::TransitionResponse* response) override;
+  Unary* Reconcile(Call* call, const penstock::internal::v1::ReconcileRequest* request,
+                   penstock::internal::v1::ReconcileResponse* response) override;
+  grpc::ServerWriteReactor<penstock::internal::v1::WatchRunsResponse>* WatchRuns(
+      Call* call, const penstock::internal::v1::WatchRunsRequest* request) override;
+  Unary* GetRun(Call* call, const penstock::internal::v1::GetRunRequest* request,
+                penstock::internal::v1::GetRunResponse* response) override;
+  Unary* ListRuns(Call* call, const penstock::internal::v1::ListRunsRequest* request,
+                  penstock::internal::v1::ListRunsResponse* response) override;
+  Unary* ListRejectedRecords(
+      Call* call, const penstock::internal::v1::ListRejectedRecordsRequest* request,
+      penstock::internal::v1::ListRejectedRecordsResponse* response) override;
+  Unary* GetPlanSamples(Call* call, const penstock::internal::v1::GetPlanSamplesRequest* request,
+                        penstock::internal::v1::GetPlanSamplesResponse* response) override;
+  Unary* DescribeSnapshots(Call* call,
+                           const penstock::internal::v1::DescribeSnapshotsRequest* request,
+                           penstock::internal::v1::DescribeSnapshotsResponse* response) override;
+
+  PgPool& pool_;
+  RunHub& hub_;
+};
+
+}  // namespace penstock::state

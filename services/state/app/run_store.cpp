@@ -1,0 +1,353 @@
+#include "services/state/app/run_store.h"
+
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+#include "services/common/core/clock.h"
+#include "services/common/core/hash.h"
+#include "services/common/core/random.h"
+#include "services/common/core/status.h"
+#include "services/common/pg/pg_connection.h"
+#include "services/state/app/proto_json.h"
+#include "services/state/app/read_store.h"
+#include "services/state/app/run_facts.h"
+#include "services/state/domain/run_machine.h"
+
+namespace penstock::state {
+namespace {
+
+struct SyncRow {
+  int64_t snapshot = 0;
+  int64_t epoch = 0;
+  std::string destination;
+  std::string account;
+};
+
+// Locks the Sync's row, so that two triggers at once see each other's run.
+absl::StatusOr<SyncRow> LockSync(PgTransaction& tx, const std::string& name) {
+  PENSTOCK_ASSIGN_OR_RETURN(
+      PgResult rows,
+      tx.Exec("SELECT s.snapshot, p.epoch, s.destination, s.account FROM syncs s "
+              "JOIN snapshots p ON p.id = s.snapshot WHERE s.name = $1 FOR UPDATE OF s",
+              {name}));
+  if (rows.empty()) {
+    return Error(ErrorCode::kRESOURCE_NOT_FOUND,
+                 absl::StrCat("there is no Sync \"", name,
+                              "\"; `penstock get syncs` lists those that were applied"));
+  }
+  return SyncRow{rows.Int(0, 0), rows.Int(0, 1), std::string(rows.Text(0, 2)),
+                 std::string(rows.Text(0, 3))};
+}
+
+struct NewRun {
+  std::string sync;
+  penstock::v1::RunType type = penstock::v1::RUN_TYPE_SYNC;
+  RunState state = RunState::kQueued;
+  std::string trigger;
+  std::optional<std::string> request_id;
+  int64_t request_hash = 0;
+  bool allow_removals = false;
+  std::optional<int64_t> scheduled_us;
+  std::optional<std::string> error_json;
+};
+
+absl::StatusOr<Uuid> InsertRun(PgTransaction& tx, const SyncRow& sync, const NewRun& run) {
+  const Uuid id = Uuid::V7(Clock::System().Wall(), Random::System());
+  PENSTOCK_RETURN_IF_ERROR(
+      tx.Exec("INSERT INTO runs (id, sync, type, state, trigger, request_id, request_hash, "
+              "allow_removals, scheduled_at, "
+              "error, snapshot, epoch, destination, account, ended_at) VALUES ($1, $2, $3, $4, $5, "
+              "$6, $7, $8, "
+              "to_timestamp($9::float8 / 1000000), $10::text::jsonb, $11, $12, $13, $14, "
+              "CASE WHEN $4 >= 9 THEN now() END)",
+              {id, run.sync, static_cast<int>(run.type), static_cast<int>(run.state), run.trigger,
+               OrNull(run.request_id, pg_oid::kText), run.request_hash, run.allow_removals,
+               run.scheduled_us.has_value() ? PgValue(static_cast<double>(*run.scheduled_us))
+                                            : PgValue::Null(pg_oid::kFloat8),
+               OrNull(run.error_json, pg_oid::kText), sync.snapshot, sync.epoch, sync.destination,
+               sync.account})
+          .status());
+  PENSTOCK_RETURN_IF_ERROR(NotifyRun(tx, id));
+  return id;
+}
+
+absl::StatusOr<std::optional<Uuid>> FindRun(PgTransaction& tx, const std::string& sync,
+                                            const std::string& condition) {
+  PENSTOCK_ASSIGN_OR_RETURN(
+      PgResult rows,
+      tx.Exec(absl::StrCat("SELECT id FROM runs WHERE sync = $1 AND type = 1 AND ", condition),
+              {sync}));
+  return rows.empty() ? std::nullopt : std::optional(rows.GetUuid(0, 0));
+}
+
+// QUEUED -> READING. The run works on the snapshot that its Sync has now.
+absl::Status Start(PgTransaction& tx, const Uuid& run) {
+  PENSTOCK_RETURN_IF_ERROR(
+      tx.Exec("UPDATE runs r SET state = 2, revision = r.revision + 1, started_at = now(), "
+              "changed_at = now(), "
+              "snapshot = coalesce(s.snapshot, r.snapshot), epoch = coalesce(p.epoch, r.epoch) "
+              "FROM runs q LEFT JOIN syncs s ON s.name = q.sync LEFT JOIN snapshots p ON p.id = "
+              "s.snapshot "
+              "WHERE r.id = $1 AND q.id = r.id",
+              {run})
+          .status());
+  return BeginRead(tx, run, 0);
+}
+
+}  // namespace
+
+absl::StatusOr<CreatedRun> CreateRun(PgTransaction& tx, const pb::CreateRunRequest& request) {
+  PENSTOCK_ASSIGN_OR_RETURN(const SyncRow sync, LockSync(tx, request.sync()));
+  const auto hash = static_cast<int64_t>(HashBytes64(
+      absl::StrCat(static_cast<int>(request.type()), "|", request.allow_removals() ? 1 : 0)));
+  if (!request.request_id().empty()) {
+    PENSTOCK_ASSIGN_OR_RETURN(
+        PgResult rows,
+        tx.Exec("SELECT id, request_hash FROM runs WHERE sync = $1 AND request_id = $2",
+                {request.sync(), request.request_id()}));
+    if (!rows.empty()) {
+      if (rows.Int(0, 1) != hash) {
+        return Error(ErrorCode::kREQUEST_ID_REUSED,
+                     absl::StrCat("request id \"", request.request_id(),
+                                  "\" was used for another request to \"", request.sync(),
+                                  "\"; use a new one"));
+      }
+      return CreatedRun{rows.GetUuid(0, 0), true};
+    }
+  }
+  const bool is_plan = request.type() == penstock::v1::RUN_TYPE_PLAN;
+  bool must_wait = false;
+  if (!is_plan) {
+    PENSTOCK_ASSIGN_OR_RETURN(const auto queued, FindRun(tx, request.sync(), "state = 1 LIMIT 1"));
+    if (queued.has_value()) {
+      if (request.allow_removals()) {
+        PENSTOCK_RETURN_IF_ERROR(
+            tx.Exec("UPDATE runs SET allow_removals = true, revision = revision + 1 WHERE id = $1",
+                    {*queued})
+                .status());
+      }
+      return CreatedRun{*queued, true};
+    }
+    PENSTOCK_ASSIGN_OR_RETURN(const auto active,
+                              FindRun(tx, request.sync(), "state BETWEEN 2 AND 8 LIMIT 1"));
+    must_wait = active.has_value();
+  }
+  NewRun run{.sync = request.sync(),
+             .type = is_plan ? penstock::v1::RUN_TYPE_PLAN : penstock::v1::RUN_TYPE_SYNC,
+             .trigger = "manual",
+             .request_hash = hash,
+             .allow_removals = request.allow_removals()};
+  if (!request.request_id().empty()) run.request_id = request.request_id();
+  PENSTOCK_ASSIGN_OR_RETURN(const Uuid id, InsertRun(tx, sync, run));
+  if (!must_wait) PENSTOCK_RETURN_IF_ERROR(Start(tx, id));
+  return CreatedRun{id, false};
+}
+
+absl::StatusOr<std::vector<Uuid>> ClaimDue(PgTransaction& tx, int limit) {
+  // `every` is aligned to 00:00 UTC; what was missed is caught up by the one run that starts now.
+  PENSTOCK_ASSIGN_OR_RETURN(
+      PgResult due,
+      tx.Exec(
+          "WITH due AS (SELECT name, next_due FROM syncs WHERE next_due <= now() ORDER BY next_due "
+          "LIMIT $1 "
+          "FOR UPDATE SKIP LOCKED) "
+          "UPDATE syncs s SET next_due = to_timestamp((floor(extract(epoch FROM now()) * 1000000 / "
+          "s.every_us) + 1) "
+          "* s.every_us / 1000000) FROM due WHERE s.name = due.name RETURNING s.name, due.next_due",
+          {limit}));
+  std::vector<Uuid> created;
+  for (int row = 0; row < due.rows(); ++row) {
+    const std::string name(due.Text(row, 0));
+    PENSTOCK_ASSIGN_OR_RETURN(const SyncRow sync, LockSync(tx, name));
+    PENSTOCK_ASSIGN_OR_RETURN(
+        const auto active, FindRun(tx, name, "state BETWEEN 1 AND 8 ORDER BY state DESC LIMIT 1"));
+    NewRun run{.sync = name, .trigger = "schedule", .scheduled_us = due.Micros(row, 1)};
+    if (active.has_value()) {
+      penstock::v1::RunError error;
+      error.set_code("RUN_ACTIVE");
+      error.set_owner("user");
+      error.set_message(absl::StrCat("run ", active->ToString(),
+                                     " was still active at the due time; a longer `every` or a "
+                                     "faster destination avoids it"));
+      run.state = RunState::kSkipped;
+      run.error_json = ToJson(error);
+    }
+    PENSTOCK_ASSIGN_OR_RETURN(const Uuid id, InsertRun(tx, sync, run));
+    if (!active.has_value()) PENSTOCK_RETURN_IF_ERROR(Start(tx, id));
+    created.push_back(id);
+  }
+  return created;
+}
+
+absl::StatusOr<std::optional<int64_t>> NextDue(PgTransaction& tx) {
+  PENSTOCK_ASSIGN_OR_RETURN(
+      PgResult rows,
+      tx.Exec("SELECT (extract(epoch FROM min(next_due) - now()) * 1000)::bigint FROM syncs"));
+  return rows.IsNull(0, 0) ? std::nullopt : std::optional(std::max<int64_t>(0, rows.Int(0, 0)));
+}
+
+absl::StatusOr<Uuid> ResolveRun(PgTransaction& tx, const std::string& text) {
+  if (auto id = Uuid::Parse(text); id.ok()) return *id;
+  PENSTOCK_ASSIGN_OR_RETURN(
+      const auto found,
+      FindRun(tx, text, "true ORDER BY (state BETWEEN 2 AND 8) DESC, id DESC LIMIT 1"));
+  if (found.has_value()) return *found;
+  return Error(ErrorCode::kRESOURCE_NOT_FOUND,
+               absl::StrCat("there is no run and no Sync with runs named \"", text, "\""));
+}
+
+namespace {
+
+struct LockedRun {
+  Uuid id;
+  RunState state = RunState::kQueued;
+  bool has_error = false;
+  bool is_plan = false;
+  std::string sync;
+};
+
+absl::StatusOr<LockedRun> LockRun(PgTransaction& tx, const Uuid& id, int64_t expected_revision) {
+  PENSTOCK_ASSIGN_OR_RETURN(PgResult rows, tx.Exec("SELECT state, revision, error IS NOT NULL, "
+                                                   "type, sync FROM runs WHERE id = $1 FOR UPDATE",
+                                                   {id}));
+  if (rows.empty())
+    return Error(ErrorCode::kRESOURCE_NOT_FOUND, absl::StrCat("there is no run ", id.ToString()));
+  if (expected_revision != 0 && rows.Int(0, 1) != expected_revision) {
+    return Error(ErrorCode::kSTALE_REVISION, absl::StrCat("run ", id.ToString(), " has moved on"));
+  }
+  return LockedRun{id, static_cast<RunState>(rows.Int(0, 0)), rows.Bool(0, 2),
+                   rows.Int(0, 3) == penstock::v1::RUN_TYPE_PLAN, std::string(rows.Text(0, 4))};
+}
+
+absl::Status CheckNeeds(PgTransaction& tx, const Uuid& run, Needs needs) {
+  if (needs == Needs::kNothing) return absl::OkStatus();
+  PENSTOCK_ASSIGN_OR_RETURN(
+      PgResult rows,
+      tx.Exec("SELECT EXISTS (SELECT 1 FROM batches WHERE run = $1 AND open), coalesce((SELECT "
+              "sum(announced + truncated - delivered "
+              "- o.unchanged - o.skipped - rejected - in_doubt - withdrawn) FROM read_operations o "
+              "JOIN runs r ON r.id = o.run AND r.read = o.read WHERE o.run = $1), 0)::bigint",
+              {run}));
+  if (rows.Bool(0, 0)) return Error(ErrorCode::kSTALE_REVISION, "a grant of the run is still open");
+  if (needs == Needs::kNoOpenGrantNorPending && rows.Int(0, 1) != 0) {
+    return Error(ErrorCode::kSTALE_REVISION,
+                 absl::StrCat(rows.Int(0, 1), " records of the run are still pending"));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status MakeRemovalTask(PgTransaction& tx, const Uuid& run) {
+  return tx
+      .Exec(
+          "INSERT INTO tasks (run, read, kind, state) SELECT id, read, $2, 1 FROM runs WHERE id = "
+          "$1",
+          {run, static_cast<int>(pb::TASK_KIND_REMOVE)})
+      .status();
+}
+
+// The next run of the Sync, if one waits, may begin now that this one has ended.
+absl::Status NotifySuccessor(PgTransaction& tx, const std::string& sync) {
+  PENSTOCK_ASSIGN_OR_RETURN(const auto queued, FindRun(tx, sync, "state = 1 LIMIT 1"));
+  return queued.has_value() ? NotifyRun(tx, *queued) : absl::OkStatus();
+}
+
+// Guards and truncation leave a notice; so does what a whole read could not confirm.
+absl::StatusOr<bool> IsIncomplete(PgTransaction& tx, const Uuid& run, const ClosedRead& closed) {
+  if (!closed.whole || closed.rejected > 0 || closed.in_doubt > 0 || closed.withdrawn > 0)
+    return true;
+  PENSTOCK_ASSIGN_OR_RETURN(
+      PgResult rows,
+      tx.Exec("SELECT jsonb_array_length(notices) > 0 FROM runs WHERE id = $1", {run}));
+  return rows.Bool(0, 0);
+}
+
+absl::Status AfterFinish(PgTransaction& tx, const LockedRun& run, RunState state) {
+  if (run.is_plan) return absl::OkStatus();
+  return tx
+      .Exec(
+          "UPDATE syncs s SET expected_rows = d.rows_read, last_success_at = CASE WHEN $2 THEN "
+          "now() ELSE last_success_at "
+          "END FROM runs r JOIN reads d ON d.run = r.id AND d.read = r.read WHERE r.id = $1 AND "
+          "s.name = r.sync",
+          {run.id, state == RunState::kSucceeded})
+      .status();
+}
+
+}  // namespace
+
+absl::Status Transition(PgTransaction& tx, const pb::TransitionRequest& request) {
+  PENSTOCK_ASSIGN_OR_RETURN(const Uuid id, ResolveRun(tx, request.run_id()));
+  PENSTOCK_ASSIGN_OR_RETURN(const LockedRun run, LockRun(tx, id, request.revision()));
+  const auto event = static_cast<RunEvent>(request.event());
+  RunVerdict verdict{.has_error = run.has_error};
+  PENSTOCK_ASSIGN_OR_RETURN(RunTransition transition, FindTransition(run.state, event, verdict));
+  PENSTOCK_RETURN_IF_ERROR(CheckNeeds(tx, id, transition.needs));
+  if (event == RunEvent::kStart) {
+    PENSTOCK_RETURN_IF_ERROR(LockSync(tx, run.sync).status());
+    PENSTOCK_ASSIGN_OR_RETURN(const auto active,
+                              FindRun(tx, run.sync, "state BETWEEN 2 AND 8 LIMIT 1"));
+    if (active.has_value() && !run.is_plan)
+      return Error(ErrorCode::kSTALE_REVISION, "another run of the Sync is active");
+    PENSTOCK_RETURN_IF_ERROR(Start(tx, id));
+    return NotifyRun(tx, id);
+  }
+
+  const bool closes = event == RunEvent::kNewRead || event == RunEvent::kFinish ||
+                      event == RunEvent::kStopped || event == RunEvent::kParked;
+  if (closes) {
+    PENSTOCK_ASSIGN_OR_RETURN(const ClosedRead closed, CloseRead(tx, id));
+    PENSTOCK_ASSIGN_OR_RETURN(verdict.incomplete, IsIncomplete(tx, id, closed));
+    PENSTOCK_ASSIGN_OR_RETURN(transition, FindTransition(run.state, event, verdict));
+    PENSTOCK_RETURN_IF_ERROR(tx.Exec("UPDATE runs SET fruitless_reads = CASE WHEN $2 THEN 0 ELSE "
+                                     "fruitless_reads + 1 END WHERE id = $1",
+                                     {id, closed.settled > 0})
+                                 .status());
+  }
+  const std::optional<std::string> error =
+      request.has_error() ? std::optional(ToJson(request.error())) : std::nullopt;
+  PENSTOCK_RETURN_IF_ERROR(
+      tx.Exec("UPDATE runs SET state = $2, revision = revision + 1, changed_at = now(), "
+              "error = CASE WHEN $5 IN (7, 11) THEN $3::text::jsonb ELSE coalesce($3::text::jsonb, "
+              "error) END, "
+              "park_reason = CASE WHEN $5 = 9 THEN $4 ELSE park_reason END, "
+              "park_until = CASE WHEN $5 = 9 THEN now() + $6 * interval '1 millisecond' ELSE "
+              "park_until END, "
+              "parked_at = CASE WHEN $5 = 10 THEN now() WHEN $5 = 11 THEN NULL ELSE parked_at END, "
+              "ended_at = CASE WHEN $2 >= 9 THEN now() END WHERE id = $1",
+              {id, static_cast<int>(transition.to), OrNull(error, pg_oid::kText),
+               static_cast<int>(request.park_reason()), static_cast<int>(event), request.wait_ms()})
+          .status());
+  if (event == RunEvent::kNewRead || event == RunEvent::kResume) {
+    PENSTOCK_RETURN_IF_ERROR(
+        BeginRead(tx, id, event == RunEvent::kNewRead ? request.wait_ms() : 0));
+  }
+  if (event == RunEvent::kRemove) PENSTOCK_RETURN_IF_ERROR(MakeRemovalTask(tx, id));
+  if (event == RunEvent::kFinish) PENSTOCK_RETURN_IF_ERROR(AfterFinish(tx, run, transition.to));
+  if (IsTerminal(transition.to)) PENSTOCK_RETURN_IF_ERROR(NotifySuccessor(tx, run.sync));
+  return NotifyRun(tx, id);
+}
+
+absl::StatusOr<int> ParkAccount(PgTransaction& tx, const pb::ParkAccountRequest& request) {
+  PENSTOCK_ASSIGN_OR_RETURN(
+      PgResult rows,
+      tx.Exec("SELECT id FROM runs WHERE state BETWEEN 2 AND 4 AND type = 1 AND account = $1 "
+              "AND ($2 = '' OR destination = $2) ORDER BY id",
+              {request.account(), request.destination()}));
+  int parked = 0;
+  for (int row = 0; row < rows.rows(); ++row) {
+    pb::TransitionRequest transition;
+    transition.set_run_id(rows.GetUuid(row, 0).ToString());
+    transition.set_event(pb::RUN_EVENT_PARK);
+    transition.set_park_reason(request.reason());
+    transition.set_wait_ms(request.wait_ms());
+    *transition.mutable_error() = request.error();
+    const absl::Status status = Transition(tx, transition);
+    // A run that moved on between the look and the lock has nothing to park.
+    if (CodeOf(status) == ErrorCode::kILLEGAL_TRANSITION) continue;
+    PENSTOCK_RETURN_IF_ERROR(status);
+    ++parked;
+  }
+  return parked;
+}
+
+}  // namespace penstock::state

@@ -1,0 +1,42 @@
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <utility>
+
+#include "services/common/core/clock.h"
+#include "services/common/pg/pg_pool.h"
+#include "services/common/rpc/server_unary.h"
+
+namespace penstock::state {
+
+// How long work may wait for a connection to the database.
+inline constexpr auto kPatience = std::chrono::seconds(10);
+
+// Serves a unary call by a function that runs in a transaction:
+//   (PgTransaction&, const Request&, Response&) -> absl::Status
+// It may run again when the transaction lost a race; the response is empty then.
+template <typename Request, typename Response, typename Body>
+grpc::ServerUnaryReactor* ServeFromDatabase(PgPool& pool, grpc::CallbackServerContext* call,
+                                            const Request* request, Response* response, Body body) {
+  return ServeUnary(call, request, response,
+                    [&](const Request& in, const RpcContext&, UnaryDone<Response> done) {
+                      auto out = std::make_shared<Response>();
+                      auto end = std::make_shared<UnaryDone<Response>>(std::move(done));
+                      pool.Run(
+                          [out, body = std::move(body), &in](PgTransaction& tx) {
+                            out->Clear();
+                            return body(tx, in, *out);
+                          },
+                          [out, end](const absl::Status& status) {
+                            if (status.ok()) {
+                              (*end)(std::move(*out));
+                            } else {
+                              (*end)(status);
+                            }
+                          },
+                          BootClock::now() + kPatience);
+                    });
+}
+
+}  // namespace penstock::state

@@ -1,0 +1,24 @@
+#pragma once
+
+#include <chrono>
+#include <string>
+
+#include "services/common/config/service_config.h"
+#include "services/common/config/service_settings.h"
+
+namespace penstock::state {
+
+// The configuration of the state service.
+struct StateServiceSettings {
+  ProcessSettings process;
+  ServeSettings serve;
+  Secret database{"postgresql:///penstock"};
+  int database_connections = 8;
+  Duration lease = std::chrono::seconds(30);
+  Duration grant_slack = std::chrono::seconds(5);
+  Duration watch_interval = std::chrono::seconds(1);
+
+  void AddTo(ServiceConfig& config);
+};
+
+}  // namespace penstock::state

@@ -1,0 +1,293 @@
+#include "services/state/app/task_store.h"
+
+#include "absl/strings/str_cat.h"
+#include "penstock/internal/v1/planning.pb.h"
+#include "services/common/core/status.h"
+#include "services/common/pg/pg_connection.h"
+#include "services/state/app/proto_json.h"
+#include "services/state/app/rejected_store.h"
+#include "services/state/app/resource_store.h"
+#include "services/state/app/run_facts.h"
+#include "services/state/app/run_store.h"
+#include "services/state/app/snapshot_store.h"
+#include "services/state/domain/run_machine.h"
+#include "services/state/domain/task_state.h"
+
+namespace penstock::state {
+namespace {
+
+constexpr uint32_t kPlanSamples = 10;
+
+// Fills in the resources: those of the read, but the newest connections.
+absl::Status AddResources(PgTransaction& tx, const PgResult& read, pb::Task& task) {
+  const std::string sync_name(read.Text(0, 0));
+  PENSTOCK_ASSIGN_OR_RETURN(auto sync, LoadRevision(tx, "Sync", sync_name, read.Int(0, 1)));
+  PENSTOCK_ASSIGN_OR_RETURN(auto model,
+                            LoadRevision(tx, "Model", sync.sync().model(), read.Int(0, 2)));
+  PENSTOCK_ASSIGN_OR_RETURN(auto source, LoadResource(tx, "Source", model.model().source()));
+  PENSTOCK_ASSIGN_OR_RETURN(auto destination,
+                            LoadResource(tx, "Destination", std::string(read.Text(0, 4))));
+  PENSTOCK_ASSIGN_OR_RETURN(
+      auto connector,
+      LoadRevision(tx, "Connector", destination.destination().connector(), read.Int(0, 3)));
+  *task.mutable_sync() = std::move(*sync.mutable_sync());
+  *task.mutable_model() = std::move(*model.mutable_model());
+  *task.mutable_source() = std::move(*source.mutable_source());
+  *task.mutable_destination() = std::move(*destination.mutable_destination());
+  *task.mutable_connector() = std::move(*connector.mutable_connector());
+  return absl::OkStatus();
+}
+
+absl::Status AddSnapshot(PgTransaction& tx, int64_t snapshot_id, int64_t manifest_id,
+                         pb::Task& task) {
+  PENSTOCK_ASSIGN_OR_RETURN(const SnapshotRow snapshot,
+                            LoadSnapshot(tx, snapshot_id, /*for_update=*/false));
+  PENSTOCK_ASSIGN_OR_RETURN(const Manifest manifest, LoadManifest(tx, manifest_id));
+  PENSTOCK_ASSIGN_OR_RETURN(std::vector<pb::Level> levels, DescribeLevels(tx, manifest.levels));
+  PENSTOCK_ASSIGN_OR_RETURN(std::vector<pb::Level> deferrals,
+                            DescribeLevels(tx, manifest.deferrals));
+  pb::Snapshot& out = *task.mutable_snapshot();
+  out.set_id(static_cast<uint64_t>(snapshot.id));
+  out.set_epoch(snapshot.epoch);
+  out.set_seed(snapshot.seed);
+  out.set_keeps_identity(snapshot.keeps_identity);
+  out.set_identity_fingerprint(snapshot.identity_fingerprint);
+  out.mutable_levels()->Assign(levels.begin(), levels.end());
+  out.mutable_deferrals()->Assign(deferrals.begin(), deferrals.end());
+  return absl::OkStatus();
+}
+
+struct TaskRow {
+  Uuid run;
+  int64_t read = 0;
+  TaskState state = TaskState::kReady;
+  RunState run_state = RunState::kQueued;
+  int64_t snapshot = 0;
+};
+
+// The task, if it is still held under this fence; its run is locked against transitions.
+absl::StatusOr<TaskRow> HeldTask(PgTransaction& tx, uint64_t id, uint64_t fence) {
+  PENSTOCK_ASSIGN_OR_RETURN(PgResult rows,
+                            tx.Exec("SELECT t.run, t.read, t.state, r.state, r.snapshot, r.read "
+                                    "FROM tasks t JOIN runs r ON r.id = t.run "
+                                    "WHERE t.id = $1 AND t.fence = $2 FOR SHARE OF r",
+                                    {id, fence}));
+  if (rows.empty() || static_cast<TaskState>(rows.Int(0, 2)) != TaskState::kLeased ||
+      rows.Int(0, 1) != rows.Int(0, 5)) {
+    return Error(ErrorCode::kLEASE_LOST,
+                 absl::StrCat("task ", id, " is no longer held under fence ", fence));
+  }
+  return TaskRow{rows.GetUuid(0, 0), rows.Int(0, 1), static_cast<TaskState>(rows.Int(0, 2)),
+                 static_cast<RunState>(rows.Int(0, 3)), rows.Int(0, 4)};
+}
+
+absl::Status StoreCounts(PgTransaction& tx, const TaskRow& task,
+                         const penstock::v1::ReadCounts& rows) {
+  return tx
+      .Exec(
+          "UPDATE reads SET rows_read = $3, unchanged = $4, deferred = $5, invalid = $6, skipped = "
+          "$7, copies = $8, "
+          "changed = $9 WHERE run = $1 AND read = $2",
+          {task.run, task.read, rows.rows_read(), rows.unchanged(), rows.deferred(), rows.invalid(),
+           rows.skipped(), rows.copies(), rows.changed()})
+      .status();
+}
+
+// The identity must be that of the snapshot: keys of another one would all look new, and the old
+// ones removed.
+absl::Status CheckIdentity(PgTransaction& tx, const TaskRow& task, uint64_t fingerprint) {
+  PENSTOCK_ASSIGN_OR_RETURN(const SnapshotRow snapshot,
+                            LoadSnapshot(tx, task.snapshot, /*for_update=*/false));
+  if (fingerprint == 0 || snapshot.identity_fingerprint == 0 ||
+      fingerprint == snapshot.identity_fingerprint) {
+    return absl::OkStatus();
+  }
+  return Error(ErrorCode::kIDENTITY_CHANGED,
+               "the identity is no longer what delivered rows were keyed by (its columns, their "
+               "types or transforms "
+               "changed); turn it back, or start anew with `penstock reset`");
+}
+
+absl::Status StoreAnnouncement(PgTransaction& tx, const TaskRow& task, uint64_t task_id,
+                               const pb::Announcement& announced) {
+  PENSTOCK_RETURN_IF_ERROR(CheckIdentity(tx, task, announced.identity_fingerprint()));
+  PENSTOCK_RETURN_IF_ERROR(
+      tx.Exec("UPDATE tasks SET last_number = greatest(last_number, $2) WHERE id = $1",
+              {task_id, announced.last_number()})
+          .status());
+  if (announced.recipe() != 0) {
+    PENSTOCK_RETURN_IF_ERROR(
+        tx.Exec("UPDATE reads SET recipe = $3, identity_fingerprint = $4 WHERE run = $1 AND read = "
+                "$2",
+                {task.run, task.read, announced.recipe(), announced.identity_fingerprint()})
+            .status());
+  }
+  for (const pb::OperationCount& count : announced.records()) {
+    PENSTOCK_RETURN_IF_ERROR(
+        tx.Exec("INSERT INTO read_operations (run, read, operation, announced) VALUES ($1, $2, $3, "
+                "$4) "
+                "ON CONFLICT (run, read, operation) DO UPDATE SET announced = excluded.announced",
+                {task.run, task.read, count.operation(), count.records()})
+            .status());
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<std::optional<pb::Task>> LeaseTask(PgTransaction& tx, uint64_t worker,
+                                                  uint32_t lease_ms) {
+  PENSTOCK_ASSIGN_OR_RETURN(
+      PgResult picked,
+      tx.Exec("UPDATE tasks SET state = 2, fence = nextval('task_fence'), owner = $1, beats = "
+              "beats + 1 WHERE id = ("
+              "SELECT t.id FROM tasks t JOIN runs r ON r.id = t.run AND r.read = t.read "
+              "WHERE t.state = 1 AND t.not_before <= now() AND r.state BETWEEN 2 AND 4 "
+              "ORDER BY (SELECT count(*) FROM tasks l JOIN runs lr ON lr.id = l.run "
+              "          WHERE l.state = 2 AND lr.destination = r.destination), t.id LIMIT 1 FOR "
+              "UPDATE OF t SKIP LOCKED) "
+              "RETURNING id, fence, kind, run, read",
+              {worker}));
+  if (picked.empty()) return std::nullopt;
+  pb::Task task;
+  task.set_task_id(picked.UInt(0, 0));
+  task.set_fence(picked.UInt(0, 1));
+  task.set_kind(static_cast<pb::TaskKind>(picked.Int(0, 2)));
+  const Uuid run = picked.GetUuid(0, 3);
+  const int64_t read_number = picked.Int(0, 4);
+  task.set_run_id(std::string(run.raw()));
+  task.set_read(static_cast<uint32_t>(read_number));
+  task.set_lease_ms(lease_ms);
+  task.set_max_samples(kPlanSamples);
+  PENSTOCK_ASSIGN_OR_RETURN(
+      PgResult read,
+      tx.Exec("SELECT r.sync, d.sync_revision, d.model_revision, d.connector_revision, "
+              "r.destination, r.snapshot, d.manifest, "
+              "d.begun_at, r.allow_removals, d.rows_read, d.unchanged, d.deferred, d.invalid, "
+              "d.skipped, d.copies, d.changed "
+              "FROM reads d JOIN runs r ON r.id = d.run WHERE d.run = $1 AND d.read = $2",
+              {run, read_number}));
+  PENSTOCK_RETURN_IF_ERROR(AddResources(tx, read, task));
+  PENSTOCK_RETURN_IF_ERROR(AddSnapshot(tx, read.Int(0, 5), read.Int(0, 6), task));
+  task.set_now_us(read.Micros(0, 7));
+  task.set_allow_removals(read.Bool(0, 8));
+  penstock::v1::ReadCounts& rows = *task.mutable_rows();
+  rows.set_rows_read(read.Int(0, 9));
+  rows.set_unchanged(read.Int(0, 10));
+  rows.set_deferred(read.Int(0, 11));
+  rows.set_invalid(read.Int(0, 12));
+  rows.set_skipped(read.Int(0, 13));
+  rows.set_copies(read.Int(0, 14));
+  rows.set_changed(read.Int(0, 15));
+  rows.set_read(static_cast<int32_t>(read_number));
+  PENSTOCK_RETURN_IF_ERROR(NotifyRun(tx, run));
+  return task;
+}
+
+absl::StatusOr<bool> Heartbeat(PgTransaction& tx, const pb::HeartbeatRequest& request) {
+  PENSTOCK_ASSIGN_OR_RETURN(const TaskRow task, HeldTask(tx, request.task_id(), request.fence()));
+  if (!MayDeliver(task.run_state)) return true;
+  PENSTOCK_RETURN_IF_ERROR(
+      tx.Exec("UPDATE tasks SET beats = beats + 1 WHERE id = $1", {request.task_id()}).status());
+  if (request.has_rows()) PENSTOCK_RETURN_IF_ERROR(StoreCounts(tx, task, request.rows()));
+  PENSTOCK_RETURN_IF_ERROR(StoreAnnouncement(tx, task, request.task_id(), request.announced()));
+  return false;
+}
+
+absl::Status StoreSeen(PgTransaction& tx, const pb::ReadSummary& summary, int number,
+                       const std::string& data) {
+  PENSTOCK_ASSIGN_OR_RETURN(const TaskRow task, HeldTask(tx, summary.task_id(), summary.fence()));
+  return tx
+      .Exec(
+          "INSERT INTO bitmaps (run, read, number, data) VALUES ($1, $2, $3, $4) "
+          "ON CONFLICT (run, read, number) DO UPDATE SET data = excluded.data",
+          {task.run, task.read, number, PgValue::Bytes(data)})
+      .status();
+}
+
+absl::StatusOr<std::string> LoadSeen(PgTransaction& tx, const std::string& run_id, uint32_t read,
+                                     int number) {
+  PENSTOCK_ASSIGN_OR_RETURN(
+      PgResult rows,
+      tx.Exec("SELECT data FROM bitmaps WHERE run = $1 AND read = $2 AND number = $3",
+              {Uuid::FromRaw(run_id), read, number}));
+  return rows.empty() ? std::string() : std::string(rows.Text(0, 0));
+}
+
+absl::Status StoreInvalid(PgTransaction& tx, const pb::ReadSummary& summary,
+                          const pb::RecordProblem& problem) {
+  PENSTOCK_ASSIGN_OR_RETURN(const TaskRow task, HeldTask(tx, summary.task_id(), summary.fence()));
+  return StoreProblem(tx, task.run, kInvalidRow, problem);
+}
+
+absl::Status StoreSample(PgTransaction& tx, const pb::ReadSummary& summary,
+                         const pb::PlanSample& sample) {
+  PENSTOCK_ASSIGN_OR_RETURN(const TaskRow task, HeldTask(tx, summary.task_id(), summary.fence()));
+  return tx
+      .Exec(
+          "INSERT INTO plan_samples (run, operation, records, batch) VALUES ($1, $2, $3, $4) "
+          "ON CONFLICT (run, operation) DO UPDATE SET records = excluded.records, batch = "
+          "excluded.batch",
+          {task.run, sample.operation(), sample.records(), PgValue::Bytes(sample.batch())})
+      .status();
+}
+
+absl::Status EndRead(PgTransaction& tx, const pb::ReadSummary& summary) {
+  PENSTOCK_ASSIGN_OR_RETURN(const TaskRow task, HeldTask(tx, summary.task_id(), summary.fence()));
+  PENSTOCK_RETURN_IF_ERROR(StoreCounts(tx, task, summary.rows()));
+  PENSTOCK_RETURN_IF_ERROR(StoreAnnouncement(tx, task, summary.task_id(), summary.announced()));
+  for (const pb::OperationCount& count : summary.truncated()) {
+    PENSTOCK_RETURN_IF_ERROR(tx.Exec("INSERT INTO read_operations (run, read, operation, "
+                                     "truncated, withdrawn) VALUES ($1, $2, $3, $4, $4) "
+                                     "ON CONFLICT (run, read, operation) DO UPDATE SET truncated = "
+                                     "excluded.truncated, withdrawn = excluded.truncated",
+                                     {task.run, task.read, count.operation(), count.records()})
+                                 .status());
+  }
+  PENSTOCK_RETURN_IF_ERROR(
+      tx.Exec("UPDATE reads SET ended = true, whole = $3 WHERE run = $1 AND read = $2",
+              {task.run, task.read, summary.rows().whole()})
+          .status());
+  if (task.run_state != RunState::kReading) return absl::OkStatus();
+  pb::TransitionRequest transition;
+  transition.set_run_id(task.run.ToString());
+  transition.set_event(pb::RUN_EVENT_READ_ENDED);
+  return Transition(tx, transition);
+}
+
+absl::Status CompleteTask(PgTransaction& tx, const pb::CompleteTaskRequest& request) {
+  PENSTOCK_ASSIGN_OR_RETURN(const TaskRow task, HeldTask(tx, request.task_id(), request.fence()));
+  if (request.has_announced()) {
+    PENSTOCK_RETURN_IF_ERROR(StoreAnnouncement(tx, task, request.task_id(), request.announced()));
+  }
+  PENSTOCK_RETURN_IF_ERROR(
+      tx.Exec("UPDATE reads SET removals_withheld = removals_withheld + $3, removals_deferred = "
+              "removals_deferred + $4, "
+              "removals_protected = removals_protected + $5 WHERE run = $1 AND read = $2",
+              {task.run, task.read, request.removals_withheld(), request.removals_deferred(),
+               request.removals_protected()})
+          .status());
+  if (request.has_guard()) {
+    PENSTOCK_RETURN_IF_ERROR(
+        tx.Exec("UPDATE runs SET notices = notices || $2::text::jsonb WHERE id = $1",
+                {task.run, ToJson(request.guard())})
+            .status());
+  }
+  PENSTOCK_RETURN_IF_ERROR(tx.Exec("UPDATE tasks SET state = $2 WHERE id = $1",
+                                   {request.task_id(), static_cast<int>(TaskState::kDone)})
+                               .status());
+  return NotifyRun(tx, task.run);
+}
+
+absl::Status FailTask(PgTransaction& tx, const pb::FailTaskRequest& request) {
+  PENSTOCK_ASSIGN_OR_RETURN(const TaskRow task, HeldTask(tx, request.task_id(), request.fence()));
+  PENSTOCK_RETURN_IF_ERROR(
+      tx.Exec(
+            "UPDATE tasks SET state = $2, error = $3::text::jsonb, error_retry = $4 WHERE id = $1",
+            {request.task_id(), static_cast<int>(TaskState::kFailed), ToJson(request.error()),
+             request.retry()})
+          .status());
+  return NotifyRun(tx, task.run);
+}
+
+}  // namespace penstock::state

@@ -1,0 +1,24 @@
+#pragma once
+
+#include <yaml-cpp/yaml.h>
+
+#include <vector>
+
+#include "tests/scenarios/keyed_store.h"
+
+namespace penstock::scenario {
+
+// Reads the destination's rules, a list of
+//   {operation: upsert, key: a@x, skip: 1, times: 2, answer: …}
+// where an answer is a word
+//   drop            nothing is stored, the connection is closed
+//   apply_drop      stored, then closed without an answer
+//   apply_hang      stored, then silent for longer than an attempt may take
+//   apply_504       stored, then status 504
+//   html, truncated, wrong_length, endless, empty     stored, then such a body
+//   redirect        to another host
+// or {status, retry_after, delay, refuse}: a status other than 2xx stores nothing; delay is in
+// milliseconds; refuse is the code with which the record of `key` alone is refused.
+std::vector<StoreRule> ReadRules(const YAML::Node& rules);
+
+}  // namespace penstock::scenario

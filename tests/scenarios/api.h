@@ -1,0 +1,33 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "penstock/v1/resource_service.grpc.pb.h"
+#include "penstock/v1/run_service.grpc.pb.h"
+
+namespace penstock::scenario {
+
+// The public API, called as any client would. Calls block for at most ten seconds.
+class Api {
+ public:
+  explicit Api(const std::string& planner_address);
+
+  grpc::Status Apply(const std::vector<v1::Resource>& resources);
+  // Throws std::runtime_error when a call fails.
+  v1::Run Trigger(const std::string& sync, bool allow_removals, v1::RunType type);
+  v1::Run Get(const std::string& run_id);
+  v1::Run NewestRun(const std::string& sync);
+  std::vector<v1::Run> Runs();
+  void Cancel(const std::string& run_id);
+  void Resume(const std::string& run_id);
+  v1::Plan Plan(const std::string& run_id);
+  std::vector<v1::RejectedRecord> Rejected(const std::string& run_id);
+
+ private:
+  std::unique_ptr<v1::ResourceService::Stub> resources_;
+  std::unique_ptr<v1::RunService::Stub> runs_;
+};
+
+}  // namespace penstock::scenario

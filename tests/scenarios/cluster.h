@@ -1,0 +1,72 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "services/common/testing/child_process.h"
+#include "services/common/testing/postgres_server.h"
+#include "services/common/testing/redis_server.h"
+#include "services/common/testing/tcp_gate.h"
+#include "services/common/testing/temp_dir.h"
+
+namespace penstock::scenario {
+
+// A cluster of the real binaries with short times: PostgreSQL (database penstock of the state, and
+// warehouse), Redis, and services by name: state, planner, extractor, loader, and further replicas
+// as loader2. Redis and state are reached through gates, which scenarios may break. Not
+// thread-safe.
+class Cluster {
+ public:
+  // Options by service ("loader") as in its configuration file: {"attempt_timeout", "2s"}.
+  using Settings = std::map<std::string, std::map<std::string, std::string>>;
+
+  // Starts everything and waits until it is ready. Throws std::runtime_error.
+  Cluster(const Settings& settings, const std::vector<std::string>& services);
+
+  testing::PostgresServer& postgres() { return postgres_; }
+  testing::RedisServer& redis() { return redis_; }
+  testing::TcpGate& redis_gate() { return redis_gate_; }
+  testing::TcpGate& state_gate() { return state_gate_; }
+  std::string planner_address() const;
+
+  // Starts a service, or starts it once more, and waits until it is ready. With a test point it
+  // kills or stops itself there, perhaps before it is ready.
+  void Start(const std::string& service, const std::string& test_point = {});
+  void Signal(const std::string& service, int signal);
+  // Waits until the process has ended; false when it runs on.
+  bool WaitForEnd(const std::string& service);
+  // Waits until the process is stopped, as by SIGSTOP; false when it runs on.
+  bool WaitForStop(const std::string& service);
+  // A process that ended though no scenario ended it: its name, or "".
+  std::string Fallen();
+
+  // Writes a secret that ${secret:NAME} names.
+  void SetSecret(const std::string& name, const std::string& value);
+  // The last lines of every service's log.
+  std::string LogTails() const;
+
+ private:
+  struct Service {
+    std::string program;
+    uint16_t port = 0;
+    uint16_t admin_port = 0;
+    bool should_run = false;
+    std::unique_ptr<testing::ChildProcess> process;
+  };
+
+  std::vector<std::string> Environment(const std::string& name, const Service& service) const;
+  std::string Addresses(const std::string& kind) const;
+
+  testing::TempDir dir_{"scenario"};
+  testing::PostgresServer postgres_;
+  testing::RedisServer redis_{{.settings = {"--maxmemory", "64mb"}}};
+  testing::TcpGate redis_gate_{redis_.port()};
+  const uint16_t state_port_;
+  testing::TcpGate state_gate_{state_port_};
+  Settings settings_;
+  std::map<std::string, Service> services_;
+};
+
+}  // namespace penstock::scenario

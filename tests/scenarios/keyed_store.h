@@ -1,0 +1,91 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "tests/support/http/test_server.h"
+
+namespace penstock::scenario {
+
+// What a destination does with a request, and what it answers.
+struct StoreAnswer {
+  enum class Body { kResults, kHtml, kTruncated, kWrongLength, kEndless, kEmpty };
+
+  bool apply = true;          // the records are stored (before any delay) …
+  bool drop = false;          // … and the connection is closed without an answer
+  std::optional<int> status;  // in place of 200
+  Body body = Body::kResults;
+  std::chrono::milliseconds delay{0};  // before the answer
+  std::optional<int> retry_after_s;
+  std::string location;  // of a redirect
+  std::string
+      refuse_code;  // set: only the records that the rule matches are refused, with this code
+};
+
+// When an answer is given: the first rule that matches a request decides.
+struct StoreRule {
+  std::string operation;  // "": any
+  std::string key;        // "": any; else a request with this key in it
+  int skip = 0;           // matching requests that pass before the rule begins
+  int times = -1;         // how often it is used then; -1: always
+  StoreAnswer answer;
+};
+
+// A record in a request that arrived.
+struct StoreWrite {
+  std::string operation;
+  std::string key;
+  std::map<std::string, std::string> fields;  // as text; NULL is "null"
+  bool applied = false;
+};
+
+// The destination of scenarios: records by key, over HTTP. POST /upsert, /update, /insert and
+// /remove take {"records": [{"n": "0", "key": …, "idem": …, "fields": {…}}]} and answer with a
+// result or an error per record ("exists", "missing", or what a rule says). It keeps its content
+// and a log of every record that arrived. Thread-safe.
+class KeyedStore {
+ public:
+  using Content = std::map<std::string, std::map<std::string, std::string>>;
+
+  KeyedStore();
+
+  std::string url() const { return server_.url(); }
+  uint16_t port() const { return server_.port(); }
+
+  // Replaces all rules.
+  void SetRules(std::vector<StoreRule> rules);
+  // Requests must show this bearer token; others get 401. "" takes anyone.
+  void SetToken(std::string token);
+  // A record whose idempotency key was stored before is answered, but not stored once more.
+  void HonourIdempotencyKeys() { honours_idempotency_ = true; }
+
+  Content content() const;
+  std::vector<StoreWrite> log() const;
+
+ private:
+  struct Record;
+
+  test::TestAnswer Answer(const test::SeenRequest& request);
+  // The answer to a request as the rules have it, and the keys of the rule.
+  StoreAnswer Choose(const std::string& operation, const std::vector<Record>& records,
+                     std::string& rule_key);
+  // The error's code, or "" when the record is stored.
+  std::string Store(const std::string& operation, const Record& record);
+
+  mutable std::mutex mutex_;
+  std::vector<StoreRule> rules_;
+  std::string token_;
+  bool honours_idempotency_ = false;
+  Content content_;
+  std::set<std::string> idempotency_keys_;
+  std::vector<StoreWrite> log_;
+  test::TestServer server_;  // last: its threads use all of the above
+};
+
+}  // namespace penstock::scenario

@@ -1,0 +1,72 @@
+#include <cstdio>
+
+#include "fmt/format.h"
+#include "tests/scenarios/expectations.h"
+#include "tests/scenarios/steps.h"
+
+namespace penstock::scenario {
+namespace {
+
+Cluster::Settings ReadSettings(const YAML::Node& node) {
+  Cluster::Settings out;
+  for (const auto& service : node) {
+    for (const auto& option : service.second)
+      out[service.first.as<std::string>()][option.first.as<std::string>()] =
+          option.second.as<std::string>();
+  }
+  return out;
+}
+
+std::vector<std::string> ReadServices(const YAML::Node& node) {
+  if (node.IsDefined()) return node.as<std::vector<std::string>>();
+  return {"state", "extractor", "loader", "planner"};
+}
+
+// Prints what went wrong, where, and what the services logged; false then.
+bool Play(const char* file) {
+  YAML::Node scenario = YAML::LoadFile(file);
+  OnlyFields(scenario, {"scenario", "services", "settings", "warehouse", "source", "destination",
+                        "model", "sync", "more", "honour_idempotency", "steps"});
+  CheckSteps(scenario["steps"]);
+  Cluster cluster(ReadSettings(scenario["settings"]), ReadServices(scenario["services"]));
+  KeyedStore store;
+  if (scenario["honour_idempotency"] && scenario["honour_idempotency"].as<bool>())
+    store.HonourIdempotencyKeys();
+  Api api(cluster.planner_address());
+  World world{scenario, cluster, store, api, {}, {}};
+  try {
+    cluster.postgres().Sql(scenario["warehouse"].as<std::string>(), "warehouse");
+    bool applied = false;
+    for (const YAML::Node& step : scenario["steps"]) {
+      // Unless the scenario begins with an apply or a token of its own.
+      const std::string verb = step.begin()->first.as<std::string>();
+      if (!applied && verb != "token") {
+        applied = true;
+        if (verb != "apply") DoStep(world, YAML::Load("{apply: {}}"));
+      }
+      DoStep(world, step);
+    }
+    CheckAtEnd(world);
+    return true;
+  } catch (const std::exception& error) {
+    fmt::print(stderr, "{}\n{}: {}\n", cluster.LogTails(), file, error.what());
+    return false;
+  }
+}
+
+}  // namespace
+}  // namespace penstock::scenario
+
+// Plays one scenario, a file of this folder.
+int main(int argc, char** argv) {
+  if (argc != 2) {
+    fmt::print(stderr, "usage: penstock-scenario FILE\n");
+    return 2;
+  }
+  try {
+    return penstock::scenario::Play(argv[1]) ? 0 : 1;
+  } catch (const std::exception& error) {
+    fmt::print(stderr, "{}: {}\n", argv[1], error.what());
+    return 1;
+  }
+}

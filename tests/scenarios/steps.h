@@ -1,0 +1,35 @@
+#pragma once
+
+#include <string>
+
+#include "tests/scenarios/world.h"
+
+namespace penstock::scenario {
+
+// Does one step, a map of one entry:
+//   sql: …                               in the warehouse
+//   apply: {sync: …, model: …, refused: text}   lays these over the scenario's, and applies all
+//   trigger: name | {name, sync, allow_removals, plan}
+//   wait: {run, state, within}           until the run is in that state, or has ended ("ended")
+//   run: {…}                             trigger, wait for the end, check as expect.run does
+//   cancel | resume: run
+//   destination: [rules]                 what the destination does from now on, see answers.h
+//   token: {secret: text, store: text}   what the loader shows, and what the store wants
+//   arrived: n | {key, n, operation}     wait until so many records arrived at the destination
+//   size: n                              wait until the destination has so many records
+//   holds: {key: {field: text}}          wait until it holds these so
+//   kill | stop | continue | drain: service
+//   start: service | {service, at}       at: a test point, as in PENSTOCK_TESTPOINT
+//   ended: service                       wait until it has ended, at its test point
+//   stopped: service                     the same for one that stops itself
+//   redis: flush | restart | {dump: name} | {restore: name} | {await: pattern of a key}
+//   postgres: restart | crash | read_only | writable
+//   gate: {redis | state: cut | close | stall | open}
+//   until: {sql: …, is: text, database}  wait until a query says so
+//   expect: {…}                          see expectations.h
+void DoStep(World& world, const YAML::Node& step);
+
+// Throws when a step is none of the above, before any is done.
+void CheckSteps(const YAML::Node& steps);
+
+}  // namespace penstock::scenario

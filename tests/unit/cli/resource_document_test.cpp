@@ -1,0 +1,56 @@
+#include "cli/resource_document.h"
+
+#include <gmock/gmock.h>
+
+#include "cli/output.h"
+#include "services/common/config/builtin/builtin_connectors.h"
+#include "services/common/config/resource_reader.h"
+
+namespace penstock::cli {
+namespace {
+
+Resource WriteAndRead(const Resource& resource) {
+  DeclaredResources declared;
+  const std::string yaml = YamlText(ToDocument(resource));
+  ReadResources("f.yaml", yaml, declared);
+  for (const ResourceError& error : declared.errors)
+    ADD_FAILURE() << error.ToString() << "\n" << yaml;
+  return declared.resources.empty() ? Resource() : declared.resources.front();
+}
+
+TEST(ResourceDocument, IsReadBackAsItWas) {
+  const DeclaredResources examples =
+      ReadResourceFiles({PENSTOCK_SOURCE_DIR "/examples/quickstart"});
+  ASSERT_FALSE(examples.resources.empty());
+  for (const Resource& resource : examples.resources) EXPECT_EQ(WriteAndRead(resource), resource);
+  for (const Resource& resource : BuiltinConnectors()) EXPECT_EQ(WriteAndRead(resource), resource);
+}
+
+TEST(ResourceDocument, KeepsWhatIsEasilyLost) {
+  Sync sync{.meta = {.name = "s", .labels = {{"on", "true"}}},
+            .model = "m",
+            .destination = "d",
+            .object = "12",
+            .mode = Mode::kMirror,
+            .on_removed = OnRemoved::kDelete,
+            .identity = {"a.b"},
+            .shared = true};
+  sync.mapping = {
+      {.path = {"a.b", "c"}, .from = FieldMapping::Column{"x.y", {"z"}}},
+      {.path = {"n"},
+       .from = FieldMapping::Constant{"12345678901234567890"},
+       .default_json = "\"no\"",
+       .cast = Cast::kString,
+       .transforms = {{"trim", {}}, {"e164", {{"region", "DE"}}}},
+       .on_null = OnNull::kSkipRecord},
+      {.path = {"t"}, .from = FieldMapping::Constant{R"({"a":["null","true",null,"1\n2"]})"}}};
+  sync.options = {{"list", "007"}};
+  sync.schedule = {Schedule::Kind::kEvery, std::chrono::minutes(90)};
+  sync.guard = {0.25, 7, 0.125, 9};
+  sync.delivery = {Guarantee::kAtMostOnce, 5, 6, std::chrono::hours(6)};
+  sync.on_rejected = {std::chrono::seconds(1), std::chrono::hours(2)};
+  EXPECT_EQ(WriteAndRead(sync), Resource(sync));
+}
+
+}  // namespace
+}  // namespace penstock::cli
