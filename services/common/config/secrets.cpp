@@ -1,11 +1,11 @@
 #include "services/common/config/secrets.h"
 
 #include <cstdlib>
-#include <fstream>
-#include <iterator>
+#include <optional>
 #include <string_view>
 
 #include "absl/strings/str_cat.h"
+#include "services/common/core/file.h"
 #include "services/common/core/status.h"
 
 namespace penstock {
@@ -56,15 +56,15 @@ absl::StatusOr<std::string> Secrets::Fetch(const std::string& reference) const {
       return Error(ErrorCode::kSECRET_NOT_FOUND,
                    absl::StrCat("${", reference, "}: a secret's name is a file's name"));
     }
-    std::ifstream file(absl::StrCat(directory_, "/", name), std::ios::binary);
-    if (directory_.empty() || !file) {
+    std::optional<std::string> value;
+    if (!directory_.empty()) value = ReadWholeFile(absl::StrCat(directory_, "/", name));
+    if (!value.has_value()) {
       return Error(ErrorCode::kSECRET_NOT_FOUND,
                    absl::StrCat("there is no secret \"", name,
                                 "\"; put it into a file of that name in --secrets-dir"));
     }
-    std::string value((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
-    if (value.ends_with('\n')) value.pop_back();
-    return value;
+    if (value->ends_with('\n')) value->pop_back();
+    return *std::move(value);
   }
   if (reference.starts_with(kEnvPrefix)) {
     const std::string name = reference.substr(kEnvPrefix.size());

@@ -3,10 +3,10 @@
 #include <grpcpp/security/credentials.h>
 #include <grpcpp/security/server_credentials.h>
 
-#include <fstream>
-#include <iterator>
+#include <optional>
 
 #include "fmt/format.h"
+#include "services/common/core/file.h"
 #include "services/common/core/status.h"
 
 namespace penstock {
@@ -14,13 +14,12 @@ namespace {
 
 absl::StatusOr<std::string> ReadPem(const std::string& path) {
   if (path.empty()) return std::string();
-  std::ifstream in(path, std::ios::binary);
-  std::string content{std::istreambuf_iterator<char>(in), {}};
-  if (content.find("-----BEGIN") == std::string::npos) {
+  std::optional<std::string> content = ReadWholeFile(path);
+  if (!content.has_value() || content->find("-----BEGIN") == std::string::npos) {
     return Error(ErrorCode::kINVALID_CONFIGURATION,
                  fmt::format("{}: can't be read, or is no PEM file", path));
   }
-  return content;
+  return *std::move(content);
 }
 
 struct Pems {
