@@ -30,8 +30,8 @@ std::optional<Decision> DecideTrouble(const RunFacts& facts, const Policy& polic
   if (facts.failure.has_value() && !facts.failure->retry)
     return Stop(facts.failure->code, facts.failure->message);
   if (!facts.failure.has_value() && !facts.task_lost && !facts.batches_lost) return std::nullopt;
-  // The read that is over now counts as fruitless too, unless it settled something; state counts
-  // exactly.
+  // The read that is over now is one more, but for one that settled something: the row then starts
+  // anew with the next read.
   if (facts.fruitless_reads + 1 >= policy.max_fruitless_reads) {
     const std::string last =
         facts.failure.has_value() ? facts.failure->message : "its extractor was lost";

@@ -72,7 +72,11 @@ v1::RunPhase Phase(RunState state) {
 
 constexpr const char* kRunColumns = R"(
   SELECT r.id, r.sync, r.type, r.state, r.revision, r.trigger, r.created_at, r.started_at, r.ended_at, r.scheduled_at,
-         r.read, r.fruitless_reads, r.allow_removals, r.error::text, r.notices::text, r.park_reason, r.park_until,
+         r.read,
+         CASE WHEN EXISTS (SELECT 1 FROM read_operations o WHERE o.run = r.id AND o.read = r.read
+                           AND o.delivered + o.unchanged + o.skipped + o.rejected > 0)
+              THEN 0 ELSE r.fruitless_reads END,
+         r.allow_removals, r.error::text, r.notices::text, r.park_reason, r.park_until,
          (extract(epoch FROM coalesce(r.park_until, now()) - now()) * 1000)::bigint,
          (extract(epoch FROM now() - coalesce(r.parked_at, now())) * 1000)::bigint,
          r.destination, r.account,

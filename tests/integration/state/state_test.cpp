@@ -165,6 +165,21 @@ TEST_F(StateTest, ALostExtractorIsNoticedAndTheNextReadKeepsWhatWasConfirmed) {
       << "the old owner's fence is outdated";
 }
 
+TEST_F(StateTest, AReadThatSettledARecordEndsTheRowOfFruitlessOnes) {
+  StoreResources();
+  const std::string run = CreateRun().run().id();
+  Lease();
+  ASSERT_TRUE(Move(run, pb::RUN_EVENT_NEW_READ).ok());
+  EXPECT_EQ(Facts(run).fruitless_reads(), 1);
+  const pb::Task task = Lease();
+  ASSERT_TRUE(Announce(task, 1, 1).ok());
+  auto loader = NewLoader(1);
+  ASSERT_TRUE(loader->Begin(task, 1, {5}).has_granted());
+  EXPECT_EQ(Facts(run).fruitless_reads(), 1);
+  ASSERT_TRUE(loader->Report(task, 1, 1, "\1"s, "\0"s).has_ack());
+  EXPECT_EQ(Facts(run).fruitless_reads(), 0);
+}
+
 TEST_F(StateTest, ACancelledRunWithdrawsWhatNeverBegan) {
   StoreResources();
   const pb::RunFacts run = CreateRun();
