@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
+#include "fmt/format.h"
 #include "services/common/core/status.h"
 #include "services/common/redis/redis_errors.h"
 #include "services/common/redis/redis_script.h"
@@ -58,7 +59,7 @@ std::vector<std::string> Arguments(int64_t first, const std::vector<QuotaWindow>
     const double each = static_cast<double>(window_us) /
                         static_cast<double>(std::max<int64_t>(1, window.requests - block));
     args.push_back(absl::StrCat(block));
-    args.push_back(absl::StrCat(each));
+    args.push_back(fmt::format("{}", each));  // all its digits: StrCat gives six
     args.push_back(absl::StrCat(window_us));
   }
   return args;

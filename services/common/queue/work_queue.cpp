@@ -126,11 +126,12 @@ std::string StreamId::ToString() const {
 absl::StatusOr<StreamId> StreamId::Parse(std::string_view text) {
   const std::vector<std::string> parts = absl::StrSplit(Absl(text), '/');
   StreamId stream;
-  if (parts.size() != 4 || !absl::SimpleAtoi(parts[2], &stream.read)) {
+  const auto run = parts.size() == 4 ? Uuid::Parse(parts[1]) : absl::InvalidArgumentError("");
+  if (!run.ok() || !absl::SimpleAtoi(parts[2], &stream.read)) {
     return Error(ErrorCode::kDATA_CORRUPT,
                  absl::StrCat("\"", Absl(text), "\" names no stream of batches"));
   }
-  PENSTOCK_ASSIGN_OR_RETURN(stream.run, Uuid::Parse(parts[1]));
+  stream.run = *run;
   stream.destination = parts[0];
   stream.sync = parts[3];
   return stream;
