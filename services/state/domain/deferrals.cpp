@@ -10,19 +10,14 @@
 namespace penstock::state {
 namespace {
 
-constexpr uint8_t kOutcomeMask = 0x0f;
-constexpr int kReasonShift = 4;
-
 enum class Verdict : uint8_t { kNothing, kDeferred, kCleared };
 
 Verdict VerdictOf(uint8_t packed) {
-  switch (static_cast<Outcome>(packed & kOutcomeMask)) {
+  switch (OutcomeOf(packed)) {
     case Outcome::kRejected:
       return Verdict::kDeferred;
     case Outcome::kSkipped:
-      return static_cast<SkipReason>(packed >> kReasonShift) == SkipReason::kNotFound
-                 ? Verdict::kDeferred
-                 : Verdict::kCleared;
+      return SkipReasonOf(packed) == SkipReason::kNotFound ? Verdict::kDeferred : Verdict::kCleared;
     case Outcome::kDelivered:
     case Outcome::kUnchanged:
       return Verdict::kCleared;

@@ -8,12 +8,8 @@
 namespace penstock::state {
 namespace {
 
-constexpr uint8_t kOutcomeMask = 0x0f;  // the upper bits hold the reason of a skip
-
 Outcome OutcomeOf(char packed) {
-  const uint8_t number = static_cast<uint8_t>(packed) & kOutcomeMask;
-  return number <= static_cast<uint8_t>(Outcome::kUnknown) ? static_cast<Outcome>(number)
-                                                           : Outcome::kUnknown;
+  return penstock::OutcomeOf(static_cast<uint8_t>(packed));
 }
 
 }  // namespace
