@@ -143,7 +143,7 @@ void CheckCounts(const google::protobuf::Message& message, const YAML::Node& exp
 
 void CheckExpectations(World& world, const YAML::Node& expect) {
   OnlyFields(expect, {"content", "equals_model", "size", "sends", "sends_at_most",
-                      "repeated_at_most", "removals", "applied", "run", "warehouse"});
+                      "repeated_at_most", "removals", "applied", "at_once", "run", "warehouse"});
   if (const YAML::Node content = expect["content"])
     Compare(ContentOf(content), world.store.content());
   if (const YAML::Node sql = expect["equals_model"])
@@ -152,6 +152,11 @@ void CheckExpectations(World& world, const YAML::Node& expect) {
       size && size.as<size_t>() != world.store.content().size()) {
     throw Failure(fmt::format("the destination has {} records, not {}",
                               world.store.content().size(), size.as<size_t>()));
+  }
+  if (const YAML::Node most = expect["at_once"];
+      most && most.as<int>() != world.store.most_at_once()) {
+    throw Failure(fmt::format("the destination had {} requests at once, not {}",
+                              world.store.most_at_once(), most.as<int>()));
   }
   CheckSends(world.store, expect);
   if (const YAML::Node run = expect["run"])

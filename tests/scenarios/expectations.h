@@ -13,6 +13,7 @@ namespace penstock::scenario {
 //   repeated_at_most: n                 how many of them may have arrived more than once
 //   removals: n                         how many removals arrived there
 //   applied: n                          how many records were applied there, of any operation
+//   at_once: n                          how many requests the destination had at once at most
 //   run: {…}                            see CheckRun
 //   warehouse: {sql: …, is: text}       a query's first value
 void CheckExpectations(World& world, const YAML::Node& expect);

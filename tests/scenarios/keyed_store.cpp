@@ -43,6 +43,19 @@ std::vector<StoreWrite> KeyedStore::log() const {
   return log_;
 }
 
+int KeyedStore::most_at_once() const {
+  std::lock_guard lock(mutex_);
+  std::vector<std::pair<std::chrono::steady_clock::time_point, int>> changes;
+  for (const auto& [arrived, delay] : served_) {
+    changes.emplace_back(arrived, 1);
+    changes.emplace_back(arrived + delay, -1);
+  }
+  std::sort(changes.begin(), changes.end());
+  int now = 0, most = 0;
+  for (const auto& [when, change] : changes) most = std::max(most, now += change);
+  return most;
+}
+
 StoreAnswer KeyedStore::Choose(const std::string& operation, const std::vector<Record>& records,
                                std::string& rule_key) {
   for (StoreRule& rule : rules_) {
@@ -99,6 +112,7 @@ test::TestAnswer KeyedStore::Answer(const test::SeenRequest& request) {
 
   std::string rule_key;
   const StoreAnswer answer = Choose(operation, records, rule_key);
+  served_.emplace_back(std::chrono::steady_clock::now(), answer.delay);
   json::array results, errors;
   for (const Record& record : records) {
     std::string code;

@@ -67,6 +67,8 @@ class KeyedStore {
 
   Content content() const;
   std::vector<StoreWrite> log() const;
+  // The most requests that it had at once, by when they arrived and how long their answers took.
+  int most_at_once() const;
 
  private:
   struct Record;
@@ -85,6 +87,7 @@ class KeyedStore {
   Content content_;
   std::set<std::string> idempotency_keys_;
   std::vector<StoreWrite> log_;
+  std::vector<std::pair<std::chrono::steady_clock::time_point, std::chrono::milliseconds>> served_;
   test::TestServer server_;  // last: its threads use all of the above
 };
 

@@ -3,11 +3,14 @@
 #include <csignal>
 #include <cstdio>
 #include <string>
+#include <vector>
 
 #include "services/common/core/status.h"
 #include "services/common/core/version.h"
 #include "services/common/obs/admin_server.h"
 #include "services/common/obs/log.h"
+#include "services/common/rpc/rpc_metrics.h"
+#include "services/common/rpc/rpc_server.h"
 
 namespace penstock {
 namespace {
@@ -20,10 +23,16 @@ sigset_t EndingSignals() {
   return set;
 }
 
+std::vector<MetricSpec> WithCalls(std::span<const MetricSpec> metrics) {
+  std::vector<MetricSpec> all(metrics.begin(), metrics.end());
+  all.insert(all.end(), RpcMetricSpecs().begin(), RpcMetricSpecs().end());
+  return all;
+}
+
 }  // namespace
 
 ServiceProcess::ServiceProcess(std::string_view service, std::span<const MetricSpec> metrics)
-    : service_(service), metrics_(metrics) {}
+    : service_(service), metrics_(WithCalls(metrics)) {}
 ServiceProcess::~ServiceProcess() = default;
 
 absl::StatusOr<std::unique_ptr<ServiceProcess>> ServiceProcess::Start(
@@ -39,6 +48,20 @@ absl::StatusOr<std::unique_ptr<ServiceProcess>> ServiceProcess::Start(
       process->admin_,
       AdminServer::Start(settings.admin_listen, process->metrics_, process->readiness_));
   return process;
+}
+
+absl::StatusOr<std::unique_ptr<RpcServer>> ServiceProcess::StartServer(
+    const ServeSettings& settings, std::span<grpc::Service* const> services) {
+  const RpcServerOptions options{
+      .listen = settings.listen,
+      .tls = {.ca_file = settings.tls_client_ca_file,
+              .cert_file = settings.tls_cert_file,
+              .key_file = settings.tls_key_file},
+      .max_message_bytes = settings.max_message.bytes,
+      .max_connection_age =
+          std::chrono::duration_cast<std::chrono::milliseconds>(settings.max_connection_age),
+      .metrics = &metrics_};
+  return RpcServer::Start(options, services);
 }
 
 void ServiceProcess::ServeUntilSignal(uint16_t port) {

@@ -9,9 +9,14 @@
 #include "services/common/obs/metrics.h"
 #include "services/common/obs/readiness.h"
 
+namespace grpc {
+class Service;
+}
+
 namespace penstock {
 
 class AdminServer;
+class RpcServer;
 
 // What every service's process has: its log, metrics, readiness, the admin port, and the signals
 // that end it.
@@ -23,6 +28,11 @@ class ServiceProcess {
                                                                const ProcessSettings& settings,
                                                                std::span<const MetricSpec> metrics);
   ~ServiceProcess();
+
+  // A gRPC server with these services, whose calls the process' metrics observe. Errors are those
+  // of RpcServer::Start.
+  absl::StatusOr<std::unique_ptr<RpcServer>> StartServer(const ServeSettings& settings,
+                                                         std::span<grpc::Service* const> services);
 
   Metrics& metrics() { return metrics_; }
   Readiness& readiness() { return readiness_; }

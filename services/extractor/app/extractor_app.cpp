@@ -66,29 +66,23 @@ absl::Status Serve(const ExtractorSettings& settings) {
   StateClient state(channel, settings.state.call_timeout);
   SegmentCache cache(fs::path(settings.work_dir) / "segments", settings.cache.bytes, state);
   SpoolBudget spool_budget(settings.spool.bytes);
-  Workshop workshop{settings, state, queue, cache, spool_budget, Secrets(settings.secrets_dir), io};
+  Workshop workshop{settings,
+                    state,
+                    queue,
+                    cache,
+                    spool_budget,
+                    process->metrics(),
+                    Secrets(settings.secrets_dir),
+                    io};
 
   ExtractorService service(Secrets(settings.secrets_dir));
   grpc::Service* const services[] = {&service};
-  PENSTOCK_ASSIGN_OR_RETURN(
-      auto server,
-      RpcServer::Start(
-          {.listen = settings.serve.listen,
-           .tls = {.ca_file = settings.serve.tls_client_ca_file,
-                   .cert_file = settings.serve.tls_cert_file,
-                   .key_file = settings.serve.tls_key_file},
-           .max_message_bytes = settings.serve.max_message.bytes,
-           .max_connection_age = duration_cast<milliseconds>(settings.serve.max_connection_age)},
-          services));
+  PENSTOCK_ASSIGN_OR_RETURN(auto server, process->StartServer(settings.serve, services));
   {
     TaskLoop loop(workshop, Random::System().Next() >> 1);
     Metrics& metrics = process->metrics();
     metrics.OnCollect([&] {
       metrics.GetGauge("penstock_extractor_tasks_active").Set(loop.busy());
-      metrics.GetGauge("penstock_extractor_tasks_ended", {"done"})
-          .Set(static_cast<double>(loop.done()));
-      metrics.GetGauge("penstock_extractor_tasks_ended", {"failed"})
-          .Set(static_cast<double>(loop.failed()));
       metrics.GetGauge("penstock_extractor_spool_bytes")
           .Set(static_cast<double>(spool_budget.used()));
       metrics.GetGauge("penstock_extractor_cache_bytes").Set(static_cast<double>(cache.bytes()));

@@ -4,6 +4,7 @@
 #include "services/common/core/status.h"
 #include "services/common/core/testpoint.h"
 #include "services/extractor/app/batch_writer.h"
+#include "services/extractor/app/extractor_metrics.h"
 #include "services/extractor/app/model_read.h"
 #include "services/extractor/app/tasks.h"
 
@@ -124,6 +125,7 @@ absl::Status RunReadTask(TaskContext& context) {
   PENSTOCK_RETURN_IF_ERROR(
       SendEndRead(context.workshop().state, summary, bitmap, sink.TakeProblems(), {}));
   session->AnnouncedByEndRead();
+  CountRows(context.workshop().metrics, context.sync().meta.name, summary.rows());
   PENSTOCK_TESTPOINT("extractor.after_end_read");
 
   PENSTOCK_RETURN_IF_ERROR(session->WaitPushed());

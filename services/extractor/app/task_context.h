@@ -8,6 +8,7 @@
 #include "penstock/internal/v1/extraction.pb.h"
 #include "services/common/config/secrets.h"
 #include "services/common/model/resources.h"
+#include "services/common/obs/metrics.h"
 #include "services/common/queue/work_queue.h"
 #include "services/extractor/app/extractor_settings.h"
 #include "services/extractor/app/segment_cache.h"
@@ -26,6 +27,7 @@ struct Workshop {
   WorkQueue& queue;
   SegmentCache& cache;
   SpoolBudget& spool_budget;
+  Metrics& metrics;
   Secrets secrets;
   boost::asio::io_context& io;
 };

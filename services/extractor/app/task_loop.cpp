@@ -4,6 +4,7 @@
 #include "services/common/core/testpoint.h"
 #include "services/common/obs/log.h"
 #include "services/extractor/app/blocking.h"
+#include "services/extractor/app/extractor_metrics.h"
 #include "services/extractor/app/tasks.h"
 
 namespace penstock::extractor {
@@ -14,6 +15,19 @@ using std::chrono::milliseconds;
 // A new read may help where nobody has to mend anything.
 bool MayRetry(const absl::Status& status) {
   return RetryOf(*CodeOf(status)) == Retry::kLater;
+}
+
+std::string_view NameOf(pb::TaskKind kind) {
+  switch (kind) {
+    case pb::TASK_KIND_READ:
+      return "read";
+    case pb::TASK_KIND_REMOVE:
+      return "remove";
+    case pb::TASK_KIND_PLAN:
+      return "plan";
+    default:
+      return "unknown";
+  }
 }
 
 absl::Status Run(TaskContext& context) {
@@ -79,7 +93,8 @@ void TaskLoop::Work(pb::Task task) {
   const std::string run = Uuid::FromRaw(task.run_id()).ToString(),
                     sync = task.sync().metadata().name();
   const uint64_t id = task.task_id(), fence = task.fence();
-  const auto kind = pb::TaskKind_Name(task.kind());
+  const std::string_view kind = NameOf(task.kind());
+  const BootTime began = BootClock::now();
   LogInfo("task_begun", "works on a task",
           {{"run", run}, {"sync", sync}, {"task", id}, {"kind", kind}, {"read", task.read()}});
   absl::Status status;
@@ -87,15 +102,19 @@ void TaskLoop::Work(pb::Task task) {
     auto context = TaskContext::Make(workshop_, std::move(task));
     status = context.ok() ? Run(**context) : context.status();
   }
+  const bool lost = CodeOf(status) == ErrorCode::kLEASE_LOST;
+  CountTask(workshop_.metrics, kind,
+            status.ok() ? "done"
+            : lost      ? "lost"
+                        : "failed",
+            BootClock::now() - began);
   if (status.ok()) {
-    ++done_;
     LogInfo("task_done", "a task is done", {{"run", run}, {"sync", sync}, {"task", id}});
     return;
   }
-  ++failed_;
   LogWarning("task_failed", "a task is given up", status,
              {{"run", run}, {"sync", sync}, {"task", id}});
-  if (CodeOf(status) == ErrorCode::kLEASE_LOST) return;
+  if (lost) return;
   const ErrorCode code = *CodeOf(status);
   pb::FailTaskRequest fail;
   fail.set_task_id(id);

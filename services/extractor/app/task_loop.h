@@ -22,8 +22,6 @@ class TaskLoop {
   void Drain();
 
   int busy() const { return busy_; }
-  uint64_t done() const { return done_; }
-  uint64_t failed() const { return failed_; }
 
  private:
   void SlotLoop();
@@ -36,7 +34,6 @@ class TaskLoop {
   const uint64_t worker_;
   std::atomic<bool> draining_ = false;
   std::atomic<int> busy_ = 0;
-  std::atomic<uint64_t> done_ = 0, failed_ = 0;
   std::mutex ticket_mutex_;  // one slot at a time waits for tickets; the others wait for it
   std::vector<std::thread> slots_;
 };

@@ -203,7 +203,9 @@ asio::awaitable<EntryFate> BatchDelivery::Conclude() {
 void BatchDelivery::StopBecause(GrantAnswer answer) {
   if (answer == GrantAnswer::kLost) stop_ = EntryFate::kAgain;
   if (stop_) return;
-  stop_ = answer == GrantAnswer::kOver ? EntryFate::kSettle : EntryFate::kLeave;
+  stop_ = answer == GrantAnswer::kOver    ? EntryFate::kSettle
+          : answer == GrantAnswer::kLimit ? EntryFate::kLater
+                                          : EntryFate::kLeave;
 }
 
 }  // namespace penstock::loader

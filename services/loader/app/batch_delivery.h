@@ -19,6 +19,7 @@ enum class EntryFate : uint8_t {
   kSettle,  // done, or refused for good: it leaves the queue
   kLeave,   // to be taken again later, here or elsewhere
   kPark,    // no request can be made of it: a person must act
+  kLater,   // other loaders send as much of its run as its Sync allows
   kAgain,   // the grant was lost before the report: state is to be asked what it knows
 };
 

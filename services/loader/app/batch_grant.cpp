@@ -9,6 +9,21 @@ namespace penstock::loader {
 using std::chrono::duration_cast;
 using std::chrono::milliseconds;
 
+namespace {
+
+GrantAnswer AnswerOf(pb::Refused::Reason reason) {
+  switch (reason) {
+    case pb::Refused::REASON_BUSY:
+      return GrantAnswer::kBusy;
+    case pb::Refused::REASON_LIMIT:
+      return GrantAnswer::kLimit;
+    default:
+      return GrantAnswer::kOver;
+  }
+}
+
+}  // namespace
+
 BatchGrant::BatchGrant(DeliverStream& state, const asio::any_io_executor& executor,
                        const Batch& batch, Duration margin)
     : state_(state), batch_(batch), margin_(margin), free_(executor) {}
@@ -26,8 +41,7 @@ asio::awaitable<GrantAnswer> BatchGrant::Acquire(Duration attempt) {
     }
     if (!response->has_granted()) {
       open_ = false;
-      answer = response->refused().reason() == pb::Refused::REASON_BUSY ? GrantAnswer::kBusy
-                                                                        : GrantAnswer::kOver;
+      answer = AnswerOf(response->refused().reason());
       break;
     }
     granted_ = std::move(*response->mutable_granted());

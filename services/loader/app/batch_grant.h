@@ -14,6 +14,7 @@ enum class GrantAnswer : uint8_t {
   kGranted,
   kOver,   // the batch is settled or stale, or its run is not active: nothing to do with it here
   kBusy,   // another loader sends it
+  kLimit,  // the run has as many grants open as its Sync allows
   kLost,   // a report came too late and changed nothing: what was learned is not stored
   kEnded,  // the process ends
 };

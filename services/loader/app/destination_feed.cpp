@@ -16,6 +16,8 @@ namespace {
 constexpr int64_t kQuantum = 128 << 10;
 // How long state or a setting is left alone that could not be had.
 constexpr auto kPatience = std::chrono::seconds(1);
+// How soon a batch asks again whose run is at its limit by other loaders.
+constexpr auto kLimitPause = std::chrono::milliseconds(50);
 
 std::string KeyOf(const StreamId& stream, const std::string& entry) {
   return absl::StrCat(stream.ToString(), "#", entry);
@@ -30,7 +32,8 @@ DestinationFeed::DestinationFeed(LoaderWorld& world, std::string destination,
       max_bytes_(std::move(max_bytes)),
       turns_(kQuantum),
       changed_(world.tasks.executor()),
-      stopping_(world.tasks.executor()) {
+      stopping_(world.tasks.executor()),
+      left_run_(world.tasks.executor()) {
   world_.tasks.Spawn(TakeBatches());
   world_.tasks.Spawn(TouchEntries());
 }
@@ -49,6 +52,7 @@ void DestinationFeed::Stop() {
   for (const auto& [key, lane] : lanes_) lane->Stop();
   changed_.Notify();
   stopping_.Notify();
+  left_run_.Notify();
 }
 
 bool DestinationFeed::HasRoom() const {
@@ -136,7 +140,8 @@ asio::awaitable<void> DestinationFeed::Deliver(Entry entry, std::string body) {
   } else {
     do {
       fate = co_await DeliverBatch(*batch);
-    } while (fate == EntryFate::kAgain && !stopped_);
+      if (fate == EntryFate::kLater) co_await Pause(kLimitPause);
+    } while ((fate == EntryFate::kAgain || fate == EntryFate::kLater) && !stopped_);
   }
   if (fate == EntryFate::kSettle) {
     const absl::Status settled = co_await world_.queue.Settle(entry.stream, entry.id, entry.bytes);
@@ -155,15 +160,37 @@ asio::awaitable<EntryFate> DestinationFeed::DeliverBatch(const Batch& batch) {
     if (!stopped_) co_await ParkForUser(plan.status());
     co_return EntryFate::kLeave;
   }
+  const Uuid run = batch.header().id.run;
+  if (!co_await EnterRun(run, (*plan)->sync().delivery.max_in_flight)) co_return EntryFate::kLeave;
   LaneRunner& lane = LaneOf(**plan);
-  lane.Meet(batch.header().id.run, batch.header().id.read);
+  lane.Meet(run, batch.header().id.read);
   BatchDelivery delivery(world_, lane, *plan, batch);
   const EntryFate fate = co_await delivery.Run();
+  LeaveRun(run);
   if (fate == EntryFate::kPark) {
     co_await ParkForUser(delivery.problem());
     co_return EntryFate::kLeave;
   }
   co_return fate;
+}
+
+// State holds the limit over all loaders; without one here too, most would ask in vain.
+asio::awaitable<bool> DestinationFeed::EnterRun(const Uuid& run,
+                                                std::optional<uint32_t> max_in_flight) {
+  while (!stopped_ && max_in_flight && under_way_[run] >= *max_in_flight) co_await left_run_.Wait();
+  if (stopped_) co_return false;
+  ++under_way_[run];
+  co_return true;
+}
+
+void DestinationFeed::LeaveRun(const Uuid& run) {
+  if (--under_way_[run] == 0) under_way_.erase(run);
+  left_run_.Notify();
+}
+
+asio::awaitable<void> DestinationFeed::Pause(Duration length) {
+  Signal never(world_.tasks.executor());
+  co_await never.WaitFor(length);
 }
 
 asio::awaitable<absl::StatusOr<std::shared_ptr<ReadPlan>>> DestinationFeed::FindPlan(
@@ -172,8 +199,7 @@ asio::awaitable<absl::StatusOr<std::shared_ptr<ReadPlan>>> DestinationFeed::Find
     auto plan = co_await world_.reads.Find(id.run, id.read);
     if (plan.ok() || stopped_ || OwnerOf(*CodeOf(plan.status())) == Owner::kUser) co_return plan;
     LogWarning("read_unknown", "waits", plan.status(), {{"batch", id.ToString()}});
-    Signal pause(world_.tasks.executor());
-    co_await pause.WaitFor(kPatience);
+    co_await Pause(kPatience);
   }
 }
 
@@ -223,8 +249,7 @@ asio::awaitable<void> DestinationFeed::Park(std::string account, LanePark park) 
         request, options);
     if (parked.ok()) co_return;
     LogWarning("park_failed", "tries again", parked.status(), {{"account", account}});
-    Signal pause(world_.tasks.executor());
-    co_await pause.WaitFor(kPatience);
+    co_await Pause(kPatience);
   }
 }
 

@@ -2,6 +2,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -38,7 +39,11 @@ class DestinationFeed {
   void Accept(const StreamId& stream, TakenBatch taken);
   asio::awaitable<void> Deliver(Entry entry, std::string body);
   asio::awaitable<EntryFate> DeliverBatch(const Batch& batch);
+  // Waits until the run may have one more batch under way here; false: the process ends.
+  asio::awaitable<bool> EnterRun(const Uuid& run, std::optional<uint32_t> max_in_flight);
+  void LeaveRun(const Uuid& run);
   asio::awaitable<absl::StatusOr<std::shared_ptr<ReadPlan>>> FindPlan(const BatchId& id);
+  asio::awaitable<void> Pause(Duration length);
   LaneRunner& LaneOf(const ReadPlan& plan);
   // No batch of this destination can be sent until somebody has changed something.
   asio::awaitable<void> ParkForUser(absl::Status problem);
@@ -52,8 +57,9 @@ class DestinationFeed {
   std::map<std::string, StreamId> streams_;  // of turns_
   std::map<std::string, Entry> entries_;     // in memory, by stream and id
   std::map<std::string, std::unique_ptr<LaneRunner>> lanes_;
+  std::map<Uuid, uint32_t> under_way_;  // batches by run
   uint64_t bytes_ = 0;
-  Signal changed_, stopping_;
+  Signal changed_, stopping_, left_run_;
   bool stopped_ = false;
 };
 

@@ -116,16 +116,9 @@ absl::Status Serve(const LoaderSettings& settings) {
                ? absl::OkStatus()
                : Error(ErrorCode::kSTATE_UNAVAILABLE, "the state service can't be reached");
   });
-  const RpcServerOptions options{
-      .listen = settings.serve.listen,
-      .tls = {.ca_file = settings.serve.tls_client_ca_file,
-              .cert_file = settings.serve.tls_cert_file,
-              .key_file = settings.serve.tls_key_file},
-      .max_message_bytes = settings.serve.max_message.bytes,
-      .max_connection_age = duration_cast<milliseconds>(settings.serve.max_connection_age)};
   LoaderService service(parts.executor(), settings);
   grpc::Service* const services[] = {&service};
-  PENSTOCK_ASSIGN_OR_RETURN(auto server, RpcServer::Start(options, services));
+  PENSTOCK_ASSIGN_OR_RETURN(auto server, process->StartServer(settings.serve, services));
   process->ServeUntilSignal(server->port());
   server->SetServing(false);
   const bool drained = parts.Drain(settings.process.grace_period);

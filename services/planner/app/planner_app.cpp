@@ -83,16 +83,7 @@ absl::Status Serve(const PlannerSettings& settings) {
   });
 
   grpc::Service* const services[] = {&resources, &runs};
-  PENSTOCK_ASSIGN_OR_RETURN(
-      auto server,
-      RpcServer::Start(
-          {.listen = settings.serve.listen,
-           .tls = {.ca_file = settings.serve.tls_client_ca_file,
-                   .cert_file = settings.serve.tls_cert_file,
-                   .key_file = settings.serve.tls_key_file},
-           .max_message_bytes = settings.serve.max_message.bytes,
-           .max_connection_age = duration_cast<milliseconds>(settings.serve.max_connection_age)},
-          services));
+  PENSTOCK_ASSIGN_OR_RETURN(auto server, process->StartServer(settings.serve, services));
   driver->Start();
   std::vector<std::jthread> threads;
   for (int i = 0; i < kThreads; ++i) threads.emplace_back([&io] { io.run(); });

@@ -92,16 +92,6 @@ void RunDriver::Watch() {
            }});
 }
 
-void RunDriver::CountEnd(const penstock::v1::Run& run) {
-  if (run.type() == penstock::v1::RUN_TYPE_PLAN) return;
-  metrics_.GetCounter("penstock_runs_total", {run.sync(), penstock::v1::RunState_Name(run.state())})
-      .Add();
-  if (run.state() == penstock::v1::RUN_STATE_SUCCEEDED) {
-    metrics_.GetGauge("penstock_sync_last_success_timestamp_seconds", {run.sync()})
-        .Set(static_cast<double>(run.end_time().seconds()));
-  }
-}
-
 void RunDriver::Spawn(pb::RunFacts facts) {
   const std::string id = facts.run().id();
   if (stopped_) return;
@@ -160,7 +150,6 @@ asio::awaitable<void> RunDriver::Drive(pb::RunFacts facts) {
       }
     }
     facts = std::move(*moved->mutable_facts());
-    if (ToDomain(facts).phase == Phase::kTerminal) CountEnd(facts.run());
   }
 }
 
@@ -224,20 +213,14 @@ asio::awaitable<void> RunDriver::ReconcileLoop() {
     healthy_ = response.ok();
     if (response.ok()) {
       std::set<std::string> active;
-      std::map<std::string, int> counts;
       for (pb::RunFacts& facts : *response->mutable_facts()) {
         active.insert(StreamPrefix(facts));
-        ++counts[penstock::v1::RunState_Name(facts.run().state())];
         Spawn(std::move(facts));
-      }
-      for (const char* state :
-           {"RUN_STATE_QUEUED", "RUN_STATE_RUNNING", "RUN_STATE_PARKED", "RUN_STATE_CANCELLING"}) {
-        metrics_.GetGauge("penstock_runs", {state}).Set(counts[state]);
       }
       if (const auto tickets = co_await queue_.Tickets(); tickets.ok()) {
         metrics_.GetGauge("penstock_task_tickets").Set(static_cast<double>(*tickets));
       }
-      co_await CloseStreams(std::move(active));
+      co_await LookOverStreams(std::move(active));
     } else if (!stopped_) {
       LogWarning("reconcile_failed", "runs could not be looked over", response.status());
     }
@@ -245,24 +228,35 @@ asio::awaitable<void> RunDriver::ReconcileLoop() {
   }
 }
 
-asio::awaitable<void> RunDriver::CloseStreams(std::set<std::string> active) {
+asio::awaitable<void> RunDriver::LookOverStreams(std::set<std::string> active) {
   const auto open = co_await queue_.OpenStreams();
   if (!open.ok()) co_return;
+  std::map<std::string, int64_t> batches;
+  for (const std::string& destination : measured_) batches[destination] = 0;
   for (const StreamId& stream : *open) {
-    if (active.contains(stream.run.ToString() + "/" + std::to_string(stream.read))) continue;
-    // A read that began after the look is not known here: only the streams of runs that state calls
-    // over may go.
-    pb::GetRunRequest get;
-    get.set_run_id(stream.run.ToString());
-    const ClientCallOptions call_options{.timeout = options_.call_timeout};
-    const auto run = co_await CallUnary(state_.async(), &StateAsync::GetRun, get, call_options);
-    const bool gone = CodeOf(run.status()) == ErrorCode::kRESOURCE_NOT_FOUND;
-    if (!gone && !run.ok()) co_return;
-    if (!gone && ToDomain(run->facts()).phase != Phase::kTerminal &&
-        run->facts().read() <= stream.read)
+    bool over = !active.contains(stream.run.ToString() + "/" + std::to_string(stream.read));
+    if (over) over = co_await IsOver(stream);
+    if (over) {
+      co_await queue_.Close(stream);
       continue;
-    co_await queue_.Close(stream);
+    }
+    const auto length = co_await queue_.Length(stream);
+    if (length.ok()) batches[stream.destination] += length->value_or(0);
   }
+  for (const auto& [destination, count] : batches) {
+    measured_.insert(destination);
+    metrics_.GetGauge("penstock_backlog_batches", {destination}).Set(static_cast<double>(count));
+  }
+}
+
+// A read that began after the look is not known here: only what state calls over is.
+asio::awaitable<bool> RunDriver::IsOver(const StreamId& stream) {
+  pb::GetRunRequest get;
+  get.set_run_id(stream.run.ToString());
+  const ClientCallOptions call_options{.timeout = options_.call_timeout};
+  const auto run = co_await CallUnary(state_.async(), &StateAsync::GetRun, get, call_options);
+  if (!run.ok()) co_return CodeOf(run.status()) == ErrorCode::kRESOURCE_NOT_FOUND;
+  co_return ToDomain(run->facts()).phase == Phase::kTerminal || run->facts().read() > stream.read;
 }
 
 asio::awaitable<void> RunDriver::ClaimLoop() {

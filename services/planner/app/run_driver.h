@@ -49,11 +49,11 @@ class RunDriver : public std::enable_shared_from_this<RunDriver> {
  private:
   boost::asio::awaitable<void> ReconcileLoop();
   boost::asio::awaitable<void> ClaimLoop();
-  boost::asio::awaitable<void> CloseStreams(std::set<std::string> active);
+  // Closes the streams that are over, and measures the others.
+  boost::asio::awaitable<void> LookOverStreams(std::set<std::string> active);
+  boost::asio::awaitable<bool> IsOver(const StreamId& stream);
   void Watch();
 
-  // Counts a run that has ended.
-  void CountEnd(const penstock::v1::Run& run);
   // Looks at a run and takes the step that is due, then the next one, until it waits for somebody.
   boost::asio::awaitable<void> Drive(pb::RunFacts facts);
   boost::asio::awaitable<bool> TestDestination(const pb::RunFacts& facts);
@@ -77,6 +77,7 @@ class RunDriver : public std::enable_shared_from_this<RunDriver> {
       without_batches_;                     // run -> its read, when no batch of it was found
   std::map<std::string, BootTime> tested_;  // run -> last test of its destination
   ClientStream<pb::WatchRunsRequest, pb::WatchRunsResponse>::Ptr watch_;
+  std::set<std::string> measured_;  // Destinations whose backlog is a metric
   std::set<boost::asio::steady_timer*> sleeping_;
 };
 

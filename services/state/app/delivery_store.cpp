@@ -54,15 +54,32 @@ absl::Status DeliveryGroup::LockRuns(std::span<const pb::DeliverRequest> request
   std::vector<std::string> texts;
   for (const Uuid& id : ids) texts.push_back(id.ToString());
   PENSTOCK_ASSIGN_OR_RETURN(
-      PgResult rows, tx_.Exec("SELECT r.id, r.state, r.read, coalesce(d.closed, true) FROM runs r "
+      PgResult rows, tx_.Exec("SELECT r.id, r.state, r.read, coalesce(d.closed, true), "
+                              "coalesce(d.max_in_flight, 0) FROM runs r "
                               "LEFT JOIN reads d ON d.run = r.id AND d.read = r.read "
                               "WHERE r.id = ANY ($1::text[]::uuid[]) ORDER BY r.id FOR SHARE OF r",
                               {PgValue::Texts(texts)}));
+  std::vector<std::string> limited;
   for (int row = 0; row < rows.rows(); ++row) {
-    runs_[rows.GetUuid(row, 0)] = {static_cast<RunState>(rows.Int(row, 1)), rows.Int(row, 2),
-                                   rows.Bool(row, 3)};
+    const Uuid id = rows.GetUuid(row, 0);
+    runs_[id] = {static_cast<RunState>(rows.Int(row, 1)), rows.Int(row, 2), rows.Bool(row, 3),
+                 static_cast<uint32_t>(rows.Int(row, 4))};
+    if (rows.Int(row, 4) > 0) limited.push_back(id.ToString());
   }
-  return absl::OkStatus();
+  if (limited.empty()) return absl::OkStatus();
+  return tx_
+      .Exec(
+          "SELECT 1 FROM reads d JOIN runs r ON r.id = d.run AND r.read = d.read "
+          "WHERE d.run = ANY ($1::text[]::uuid[]) ORDER BY d.run FOR NO KEY UPDATE OF d",
+          {PgValue::Texts(limited)})
+      .status();
+}
+
+absl::StatusOr<uint32_t> DeliveryGroup::OpenGrants(const Uuid& run) {
+  if (runs_.at(run).max_in_flight == 0) return 0;
+  PENSTOCK_ASSIGN_OR_RETURN(
+      PgResult rows, tx_.Exec("SELECT count(*) FROM batches WHERE run = $1 AND open", {run}));
+  return static_cast<uint32_t>(rows.Int(0, 0));
 }
 
 absl::StatusOr<std::optional<DeliveryGroup::BatchRow>> DeliveryGroup::LoadBatch(
@@ -99,11 +116,14 @@ absl::Status DeliveryGroup::Begin(const pb::DeliverRequest& request,
       tx_.Exec("SELECT last_number FROM tasks WHERE id = $1 AND run = $2 AND read = $3",
                {ref.task_id(), run_id, ref.read()}));
   PENSTOCK_ASSIGN_OR_RETURN(const std::optional<BatchRow> stored, LoadBatch(ref));
+  PENSTOCK_ASSIGN_OR_RETURN(const uint32_t open_grants, OpenGrants(run_id));
   const BeginFacts facts{.run = run->second.state,
                          .current_read = static_cast<uint32_t>(run->second.read),
                          .read_closed = run->second.closed,
                          .announced = task.empty() ? 0 : static_cast<uint32_t>(task.Int(0, 0)),
-                         .batch = stored.has_value() ? std::optional(stored->grant) : std::nullopt};
+                         .batch = stored.has_value() ? std::optional(stored->grant) : std::nullopt,
+                         .max_in_flight = run->second.max_in_flight,
+                         .open_grants = open_grants};
   const BeginDecision decision = DecideBegin(facts, ref.read(), ref.number(), request.loader());
   if (decision.refusal != Refusal::kNone) {
     Refuse(decision.refusal, response);

@@ -37,11 +37,15 @@ class DeliveryGroup {
     RunState state = RunState::kQueued;
     int64_t read = 0;
     bool closed = true;
+    uint32_t max_in_flight = 0;
   };
   struct BatchRow;
 
-  // Locks the runs against transitions, in the order of their ids.
+  // Locks the runs against transitions, in the order of their ids, and where a run limits its open
+  // grants its read too, so that they are counted by one group at a time.
   absl::Status LockRuns(std::span<const pb::DeliverRequest> requests);
+  // Grants of the run that are open; 0 where no limit asks for it.
+  absl::StatusOr<uint32_t> OpenGrants(const Uuid& run);
   absl::StatusOr<std::optional<BatchRow>> LoadBatch(const pb::BatchRef& ref);
 
   absl::Status Begin(const pb::DeliverRequest& request, pb::DeliverResponse& response);

@@ -25,6 +25,8 @@ struct Progress {
 absl::Status StoreMessage(PgTransaction& tx, const pb::EndReadRequest& message,
                           const Progress& progress) {
   const pb::ReadSummary& summary = progress.summary;
+  // First, for it locks the run alone, and what follows locks it with others.
+  if (message.last()) PENSTOCK_RETURN_IF_ERROR(EndRead(tx, summary));
   if (!message.bitmap().empty()) {
     PENSTOCK_RETURN_IF_ERROR(StoreSeen(tx, summary, progress.bitmap_pieces, message.bitmap()));
   }
@@ -34,7 +36,7 @@ absl::Status StoreMessage(PgTransaction& tx, const pb::EndReadRequest& message,
   for (const pb::PlanSample& sample : message.samples())
     PENSTOCK_RETURN_IF_ERROR(StoreSample(tx, summary, sample));
   PENSTOCK_TESTPOINT("state.end_read_before_commit");
-  return message.last() ? EndRead(tx, summary) : absl::OkStatus();
+  return absl::OkStatus();
 }
 
 }  // namespace

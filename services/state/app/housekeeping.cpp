@@ -8,11 +8,13 @@
 #include "services/state/app/reconcile_store.h"
 #include "services/state/app/seal.h"
 #include "services/state/app/serve.h"
+#include "services/state/app/state_metrics.h"
 #include "services/state/domain/levels.h"
 
 namespace penstock::state {
 namespace {
 
+constexpr auto kGaugesEvery = std::chrono::seconds(5);
 constexpr auto kMergeEvery = std::chrono::seconds(10);
 constexpr auto kExpireEvery = std::chrono::minutes(10);
 // A merge may take long; it holds one connection, and its snapshot's row.
@@ -20,8 +22,10 @@ constexpr auto kMergePatience = std::chrono::minutes(10);
 
 }  // namespace
 
-Housekeeping::Housekeeping(PgPool& pool, Watch::Options options, std::chrono::nanoseconds interval)
+Housekeeping::Housekeeping(PgPool& pool, Metrics& metrics, Watch::Options options,
+                           std::chrono::nanoseconds interval)
     : pool_(pool),
+      metrics_(metrics),
       watch_(options, Clock::System()),
       interval_(interval),
       thread_([this] { Loop(); }) {}
@@ -36,15 +40,19 @@ Housekeeping::~Housekeeping() {
 }
 
 void Housekeeping::Loop() {
-  BootTime next_merge = BootClock::now() + kMergeEvery,
+  BootTime next_gauges = BootClock::now(), next_merge = BootClock::now() + kMergeEvery,
            next_expiry = BootClock::now() + kExpireEvery;
   std::unique_lock lock(mutex_);
   while (!closing_) {
     lock.unlock();
-    const absl::Status swept = pool_.RunAndWait(
-        [this](PgTransaction& tx) { return watch_.Sweep(tx); }, BootClock::now() + kPatience);
+    const absl::Status swept = Sweep();
     healthy_ = swept.ok();
     if (!swept.ok()) LogWarning("sweep_failed", "leases and grants could not be looked at", swept);
+    if (swept.ok() && BootClock::now() >= next_gauges) {
+      next_gauges = BootClock::now() + kGaugesEvery;
+      if (absl::Status updated = UpdateGauges(); !updated.ok())
+        LogWarning("gauges_failed", "metrics of runs and syncs are out of date", updated);
+    }
     if (swept.ok() && BootClock::now() >= next_merge) {
       next_merge = BootClock::now() + kMergeEvery;
       if (absl::Status merged = MergeLevels(); !merged.ok())
@@ -58,6 +66,33 @@ void Housekeeping::Loop() {
     lock.lock();
     wake_.wait_for(lock, interval_, [this] { return closing_; });
   }
+}
+
+absl::Status Housekeeping::Sweep() {
+  Watch::Lost lost;
+  const absl::Status swept = pool_.RunAndWait(
+      [&](PgTransaction& tx) -> absl::Status {
+        PENSTOCK_ASSIGN_OR_RETURN(lost, watch_.Sweep(tx));
+        return absl::OkStatus();
+      },
+      BootClock::now() + kPatience);
+  if (!swept.ok()) return swept;
+  metrics_.GetCounter("penstock_leases_lost_total", {"task"}).Add(static_cast<double>(lost.leases));
+  metrics_.GetCounter("penstock_leases_lost_total", {"grant"})
+      .Add(static_cast<double>(lost.grants));
+  return absl::OkStatus();
+}
+
+absl::Status Housekeeping::UpdateGauges() {
+  Census census;
+  PENSTOCK_RETURN_IF_ERROR(pool_.RunAndWait(
+      [&](PgTransaction& tx) -> absl::Status {
+        PENSTOCK_ASSIGN_OR_RETURN(census, TakeCensus(tx));
+        return absl::OkStatus();
+      },
+      BootClock::now() + kPatience));
+  Publish(census, metrics_);
+  return absl::OkStatus();
 }
 
 absl::Status Housekeeping::MergeLevels() {

@@ -13,6 +13,8 @@
 #include "services/state/app/run_hub.h"
 #include "services/state/app/run_store.h"
 #include "services/state/app/serve.h"
+#include "services/state/app/state_metrics.h"
+#include "services/state/domain/run_machine.h"
 
 namespace penstock::state {
 namespace {
@@ -25,6 +27,10 @@ absl::Status Fill(PgTransaction& tx, const Uuid& run, pb::RunFacts& facts) {
 }
 
 }  // namespace
+
+void PlanningService::Count(const pb::RunFacts& facts) {
+  if (IsTerminal(static_cast<RunState>(facts.state()))) CountEnd(metrics_, facts.run());
+}
 
 grpc::ServerUnaryReactor* PlanningService::StoreResources(Call* call,
                                                           const pb::StoreResourcesRequest* request,
@@ -53,29 +59,33 @@ grpc::ServerUnaryReactor* PlanningService::CreateRun(Call* call,
 
 grpc::ServerUnaryReactor* PlanningService::ClaimDue(Call* call, const pb::ClaimDueRequest* request,
                                                     pb::ClaimDueResponse* response) {
-  return ServeFromDatabase(pool_, call, request, response,
-                           [](PgTransaction& tx, const pb::ClaimDueRequest& in,
-                              pb::ClaimDueResponse& out) -> absl::Status {
-                             PENSTOCK_ASSIGN_OR_RETURN(const std::vector<Uuid> runs,
-                                                       state::ClaimDue(tx, in.limit()));
-                             for (const Uuid& run : runs)
-                               PENSTOCK_RETURN_IF_ERROR(Fill(tx, run, *out.add_facts()));
-                             PENSTOCK_ASSIGN_OR_RETURN(const auto next, NextDue(tx));
-                             if (next.has_value()) out.set_next_due_ms(*next);
-                             return absl::OkStatus();
-                           });
+  return ServeFromDatabase(
+      pool_, call, request, response,
+      [](PgTransaction& tx, const pb::ClaimDueRequest& in,
+         pb::ClaimDueResponse& out) -> absl::Status {
+        PENSTOCK_ASSIGN_OR_RETURN(const std::vector<Uuid> runs, state::ClaimDue(tx, in.limit()));
+        for (const Uuid& run : runs) PENSTOCK_RETURN_IF_ERROR(Fill(tx, run, *out.add_facts()));
+        PENSTOCK_ASSIGN_OR_RETURN(const auto next, NextDue(tx));
+        if (next.has_value()) out.set_next_due_ms(*next);
+        return absl::OkStatus();
+      },
+      [this](const pb::ClaimDueResponse& out) {
+        for (const pb::RunFacts& facts : out.facts()) Count(facts);
+      });
 }
 
 grpc::ServerUnaryReactor* PlanningService::Transition(Call* call,
                                                       const pb::TransitionRequest* request,
                                                       pb::TransitionResponse* response) {
-  return ServeFromDatabase(pool_, call, request, response,
-                           [](PgTransaction& tx, const pb::TransitionRequest& in,
-                              pb::TransitionResponse& out) -> absl::Status {
-                             PENSTOCK_ASSIGN_OR_RETURN(const Uuid run, ResolveRun(tx, in.run_id()));
-                             PENSTOCK_RETURN_IF_ERROR(state::Transition(tx, in));
-                             return Fill(tx, run, *out.mutable_facts());
-                           });
+  return ServeFromDatabase(
+      pool_, call, request, response,
+      [](PgTransaction& tx, const pb::TransitionRequest& in,
+         pb::TransitionResponse& out) -> absl::Status {
+        PENSTOCK_ASSIGN_OR_RETURN(const Uuid run, ResolveRun(tx, in.run_id()));
+        PENSTOCK_RETURN_IF_ERROR(state::Transition(tx, in));
+        return Fill(tx, run, *out.mutable_facts());
+      },
+      [this](const pb::TransitionResponse& out) { Count(out.facts()); });
 }
 
 grpc::ServerUnaryReactor* PlanningService::Reconcile(Call* call,

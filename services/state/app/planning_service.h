@@ -3,8 +3,9 @@
 #include "penstock/internal/v1/planning.grpc.pb.h"
 
 namespace penstock {
+class Metrics;
 class PgPool;
-}
+}  // namespace penstock
 
 namespace penstock::state {
 
@@ -13,8 +14,9 @@ class RunHub;
 // penstock.internal.v1.PlanningService over the database. Thread-safe.
 class PlanningService final : public penstock::internal::v1::PlanningService::CallbackService {
  public:
-  // Both must outlive it.
-  PlanningService(PgPool& pool, RunHub& hub) : pool_(pool), hub_(hub) {}
+  // All must outlive it; `metrics` has StateMetrics().
+  PlanningService(PgPool& pool, RunHub& hub, Metrics& metrics)
+      : pool_(pool), hub_(hub), metrics_(metrics) {}
 
  private:
   using Call = grpc::CallbackServerContext;
@@ -47,8 +49,12 @@ class PlanningService final : public penstock::internal::v1::PlanningService::Ca
                            const penstock::internal::v1::DescribeSnapshotsRequest* request,
                            penstock::internal::v1::DescribeSnapshotsResponse* response) override;
 
+  // Counts the run if it has just ended.
+  void Count(const penstock::internal::v1::RunFacts& facts);
+
   PgPool& pool_;
   RunHub& hub_;
+  Metrics& metrics_;
 };
 
 }  // namespace penstock::state

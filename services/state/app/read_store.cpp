@@ -87,11 +87,12 @@ absl::Status BeginRead(PgTransaction& tx, const Uuid& run, int64_t wait_ms) {
   PENSTOCK_RETURN_IF_ERROR(
       tx.Exec("INSERT INTO reads (run, read, task, manifest, source_revision, model_revision, "
               "sync_revision, "
-              "connector_revision, removes, give_up_after_ms, max_rejected, max_rejected_min) "
-              "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+              "connector_revision, removes, give_up_after_ms, max_rejected, max_rejected_min, "
+              "max_in_flight) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
               {run, read, task.Int(0, 0), manifest, source.number, model.number, sync.number,
                connector.number, Removes(spec) && !is_plan, spec.delivery().give_up_after_ms(),
-               spec.guard().max_rejected(), spec.guard().max_rejected_min()})
+               spec.guard().max_rejected(), spec.guard().max_rejected_min(),
+               spec.delivery().max_in_flight()})
           .status());
   return tx
       .Exec("UPDATE runs SET read = $2, destination = $3, account = $4 WHERE id = $1",

@@ -21,22 +21,25 @@ struct SyncRow {
   int64_t epoch = 0;
   std::string destination;
   std::string account;
+  WallTime now;  // of the database: replicas' clocks may differ
 };
 
 // Locks the Sync's row, so that two triggers at once see each other's run.
 absl::StatusOr<SyncRow> LockSync(PgTransaction& tx, const std::string& name) {
   PENSTOCK_ASSIGN_OR_RETURN(
       PgResult rows,
-      tx.Exec("SELECT s.snapshot, p.epoch, s.destination, s.account FROM syncs s "
-              "JOIN snapshots p ON p.id = s.snapshot WHERE s.name = $1 FOR UPDATE OF s",
-              {name}));
+      tx.Exec(
+          "SELECT s.snapshot, p.epoch, s.destination, s.account, clock_timestamp() FROM syncs s "
+          "JOIN snapshots p ON p.id = s.snapshot WHERE s.name = $1 FOR UPDATE OF s",
+          {name}));
   if (rows.empty()) {
     return Error(ErrorCode::kRESOURCE_NOT_FOUND,
                  absl::StrCat("there is no Sync \"", name,
                               "\"; `penstock get syncs` lists those that were applied"));
   }
   return SyncRow{rows.Int(0, 0), rows.Int(0, 1), std::string(rows.Text(0, 2)),
-                 std::string(rows.Text(0, 3))};
+                 std::string(rows.Text(0, 3)),
+                 WallTime(std::chrono::microseconds(rows.Micros(0, 4)))};
 }
 
 struct NewRun {
@@ -52,7 +55,7 @@ struct NewRun {
 };
 
 absl::StatusOr<Uuid> InsertRun(PgTransaction& tx, const SyncRow& sync, const NewRun& run) {
-  const Uuid id = Uuid::V7(Clock::System().Wall(), Random::System());
+  const Uuid id = Uuid::V7(sync.now, Random::System());
   PENSTOCK_RETURN_IF_ERROR(
       tx.Exec("INSERT INTO runs (id, sync, type, state, trigger, request_id, request_hash, "
               "allow_removals, scheduled_at, "
@@ -265,9 +268,10 @@ absl::Status AfterFinish(PgTransaction& tx, const LockedRun& run, RunState state
   if (run.is_plan) return absl::OkStatus();
   return tx
       .Exec(
-          "UPDATE syncs s SET expected_rows = d.rows_read, last_success_at = CASE WHEN $2 THEN "
-          "now() ELSE last_success_at "
-          "END FROM runs r JOIN reads d ON d.run = r.id AND d.read = r.read WHERE r.id = $1 AND "
+          "UPDATE syncs s SET expected_rows = d.rows_read, "
+          "last_success_at = CASE WHEN $2 THEN now() ELSE last_success_at END, "
+          "fresh_at = CASE WHEN $2 THEN d.begun_at ELSE fresh_at END FROM runs r JOIN reads d ON "
+          "d.run = r.id AND d.read = r.read WHERE r.id = $1 AND "
           "s.name = r.sync",
           {run.id, state == RunState::kSucceeded})
       .status();

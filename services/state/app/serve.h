@@ -1,7 +1,9 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <memory>
+#include <type_traits>
 #include <utility>
 
 #include "services/common/core/clock.h"
@@ -15,10 +17,13 @@ inline constexpr auto kPatience = std::chrono::seconds(10);
 
 // Serves a unary call by a function that runs in a transaction:
 //   (PgTransaction&, const Request&, Response&) -> absl::Status
-// It may run again when the transaction lost a race; the response is empty then.
+// It may run again when the transaction lost a race; the response is empty then. `committed` sees
+// the response of a transaction that is stored.
 template <typename Request, typename Response, typename Body>
-grpc::ServerUnaryReactor* ServeFromDatabase(PgPool& pool, grpc::CallbackServerContext* call,
-                                            const Request* request, Response* response, Body body) {
+grpc::ServerUnaryReactor* ServeFromDatabase(
+    PgPool& pool, grpc::CallbackServerContext* call, const Request* request, Response* response,
+    Body body,
+    std::type_identity_t<std::function<void(const Response&)>> committed = [](const Response&) {}) {
   return ServeUnary(call, request, response,
                     [&](const Request& in, const RpcContext&, UnaryDone<Response> done) {
                       auto out = std::make_shared<Response>();
@@ -28,8 +33,9 @@ grpc::ServerUnaryReactor* ServeFromDatabase(PgPool& pool, grpc::CallbackServerCo
                             out->Clear();
                             return body(tx, in, *out);
                           },
-                          [out, end](const absl::Status& status) {
+                          [out, end, committed = std::move(committed)](const absl::Status& status) {
                             if (status.ok()) {
+                              committed(*out);
                               (*end)(std::move(*out));
                             } else {
                               (*end)(status);

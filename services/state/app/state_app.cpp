@@ -46,7 +46,7 @@ absl::Status Serve(const StateServiceSettings& settings) {
   PENSTOCK_RETURN_IF_ERROR(MigrateWhenReachable(conninfo));
 
   PgPool pool({.conninfo = conninfo, .connections = settings.database_connections});
-  Housekeeping housekeeping(pool,
+  Housekeeping housekeeping(pool, process->metrics(),
                             {.lease = duration_cast<milliseconds>(settings.lease),
                              .slack = duration_cast<milliseconds>(settings.grant_slack)},
                             settings.watch_interval);
@@ -62,18 +62,11 @@ absl::Status Serve(const StateServiceSettings& settings) {
   process->metrics().OnCollect(
       [&pool, queue]() mutable { queue.Set(static_cast<double>(pool.waiting())); });
 
-  PlanningService planning(pool, *hub);
+  PlanningService planning(pool, *hub, process->metrics());
   ExtractionService extraction(pool, duration_cast<milliseconds>(settings.lease));
   DeliveryService delivery(pool, engine);
   grpc::Service* const services[] = {&planning, &extraction, &delivery};
-  const RpcServerOptions options{
-      .listen = settings.serve.listen,
-      .tls = {.ca_file = settings.serve.tls_client_ca_file,
-              .cert_file = settings.serve.tls_cert_file,
-              .key_file = settings.serve.tls_key_file},
-      .max_message_bytes = settings.serve.max_message.bytes,
-      .max_connection_age = duration_cast<milliseconds>(settings.serve.max_connection_age)};
-  PENSTOCK_ASSIGN_OR_RETURN(auto server, RpcServer::Start(options, services));
+  PENSTOCK_ASSIGN_OR_RETURN(auto server, process->StartServer(settings.serve, services));
   process->ServeUntilSignal(server->port());
   server->SetServing(false);
   hub->EndStreams();

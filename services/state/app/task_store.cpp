@@ -65,13 +65,18 @@ struct TaskRow {
   int64_t snapshot = 0;
 };
 
-// The task, if it is still held under this fence; its run is locked against transitions.
-absl::StatusOr<TaskRow> HeldTask(PgTransaction& tx, uint64_t id, uint64_t fence) {
-  PENSTOCK_ASSIGN_OR_RETURN(PgResult rows,
-                            tx.Exec("SELECT t.run, t.read, t.state, r.state, r.snapshot, r.read "
-                                    "FROM tasks t JOIN runs r ON r.id = t.run "
-                                    "WHERE t.id = $1 AND t.fence = $2 FOR SHARE OF r",
-                                    {id, fence}));
+// The task, if it is still held under this fence; its run is locked against transitions. Who moves
+// the run itself wants it alone from the start: two who hold a share and want all wait for ever.
+enum class RunLock : uint8_t { kShare, kAlone };
+absl::StatusOr<TaskRow> HeldTask(PgTransaction& tx, uint64_t id, uint64_t fence,
+                                 RunLock lock = RunLock::kShare) {
+  PENSTOCK_ASSIGN_OR_RETURN(
+      PgResult rows,
+      tx.Exec(absl::StrCat("SELECT t.run, t.read, t.state, r.state, r.snapshot, r.read "
+                           "FROM tasks t JOIN runs r ON r.id = t.run "
+                           "WHERE t.id = $1 AND t.fence = $2 FOR ",
+                           lock == RunLock::kShare ? "SHARE" : "UPDATE", " OF r"),
+              {id, fence}));
   if (rows.empty() || static_cast<TaskState>(rows.Int(0, 2)) != TaskState::kLeased ||
       rows.Int(0, 1) != rows.Int(0, 5)) {
     return Error(ErrorCode::kLEASE_LOST,
@@ -233,7 +238,8 @@ absl::Status StoreSample(PgTransaction& tx, const pb::ReadSummary& summary,
 }
 
 absl::Status EndRead(PgTransaction& tx, const pb::ReadSummary& summary) {
-  PENSTOCK_ASSIGN_OR_RETURN(const TaskRow task, HeldTask(tx, summary.task_id(), summary.fence()));
+  PENSTOCK_ASSIGN_OR_RETURN(const TaskRow task,
+                            HeldTask(tx, summary.task_id(), summary.fence(), RunLock::kAlone));
   PENSTOCK_RETURN_IF_ERROR(StoreCounts(tx, task, summary.rows()));
   PENSTOCK_RETURN_IF_ERROR(StoreAnnouncement(tx, task, summary.task_id(), summary.announced()));
   for (const pb::OperationCount& count : summary.truncated()) {

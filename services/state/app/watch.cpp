@@ -10,12 +10,13 @@ namespace penstock::state {
 
 using std::chrono::milliseconds;
 
-absl::Status Watch::Sweep(PgTransaction& tx) {
+absl::StatusOr<Watch::Lost> Watch::Sweep(PgTransaction& tx) {
   ++sweep_;
-  PENSTOCK_RETURN_IF_ERROR(SweepGrants(tx));
-  PENSTOCK_RETURN_IF_ERROR(SweepLeases(tx));
+  Lost lost;
+  PENSTOCK_ASSIGN_OR_RETURN(lost.grants, SweepGrants(tx));
+  PENSTOCK_ASSIGN_OR_RETURN(lost.leases, SweepLeases(tx));
   std::erase_if(seen_, [this](const auto& item) { return item.second.sweep != sweep_; });
-  return absl::OkStatus();
+  return lost;
 }
 
 bool Watch::RanOut(const Key& key, int64_t version, milliseconds length) {
@@ -30,7 +31,8 @@ bool Watch::RanOut(const Key& key, int64_t version, milliseconds length) {
   return now - seen.since > length + options_.slack;
 }
 
-absl::Status Watch::SweepGrants(PgTransaction& tx) {
+absl::StatusOr<int64_t> Watch::SweepGrants(PgTransaction& tx) {
+  int64_t lost = 0;
   PENSTOCK_ASSIGN_OR_RETURN(PgResult open, tx.Exec("SELECT run, task, number, begins, length_ms, "
                                                    "outcomes, unanswered FROM batches WHERE open"));
   for (int row = 0; row < open.rows(); ++row) {
@@ -39,33 +41,36 @@ absl::Status Watch::SweepGrants(PgTransaction& tx) {
     if (!RanOut({run, task, number}, begins, milliseconds(open.Int(row, 4)))) continue;
     const std::string_view outcomes = open.Text(row, 5);
     const bool unreported = CountOutcomes(outcomes).of(Outcome::kPending) > 0;
-    PENSTOCK_RETURN_IF_ERROR(
+    PENSTOCK_ASSIGN_OR_RETURN(
+        PgResult ended,
         tx.Exec("UPDATE batches SET open = false, unanswered = $5, lost_grants = lost_grants + $6 "
                 "WHERE run = $1 AND task = $2 AND number = $3 AND begins = $4 AND open AND "
                 "outcomes = $7",
                 {run, task, number, begins,
                  PgValue::Bytes(UnansweredAfterLoss(outcomes, open.Text(row, 6))),
-                 unreported ? 1 : 0, PgValue::Bytes(outcomes)})
-            .status());
+                 unreported ? 1 : 0, PgValue::Bytes(outcomes)}));
+    lost += ended.affected();
     PENSTOCK_RETURN_IF_ERROR(NotifyRun(tx, run));
   }
-  return absl::OkStatus();
+  return lost;
 }
 
-absl::Status Watch::SweepLeases(PgTransaction& tx) {
+absl::StatusOr<int64_t> Watch::SweepLeases(PgTransaction& tx) {
+  int64_t lost = 0;
   PENSTOCK_ASSIGN_OR_RETURN(PgResult leased,
                             tx.Exec("SELECT run, id, beats FROM tasks WHERE state = 2"));
   for (int row = 0; row < leased.rows(); ++row) {
     const Uuid run = leased.GetUuid(row, 0);
     const int64_t task = leased.Int(row, 1), beats = leased.Int(row, 2);
     if (!RanOut({run, task, 0}, beats, options_.lease)) continue;
-    PENSTOCK_RETURN_IF_ERROR(
+    PENSTOCK_ASSIGN_OR_RETURN(
+        PgResult ended,
         tx.Exec("UPDATE tasks SET state = $3 WHERE id = $1 AND beats = $2 AND state = 2",
-                {task, beats, static_cast<int>(TaskState::kLost)})
-            .status());
+                {task, beats, static_cast<int>(TaskState::kLost)}));
+    lost += ended.affected();
     PENSTOCK_RETURN_IF_ERROR(NotifyRun(tx, run));
   }
-  return absl::OkStatus();
+  return lost;
 }
 
 }  // namespace penstock::state

@@ -7,7 +7,7 @@
 #include <tuple>
 #include <vector>
 
-#include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "services/common/core/clock.h"
 #include "services/common/core/uuid.h"
 
@@ -29,8 +29,13 @@ class Watch {
   };
   Watch(Options options, const Clock& clock) : options_(options), clock_(clock) {}
 
+  // What ran out.
+  struct Lost {
+    int64_t leases = 0;
+    int64_t grants = 0;
+  };
   // Looks at everything that is open, and ends what ran out.
-  absl::Status Sweep(PgTransaction& tx);
+  absl::StatusOr<Lost> Sweep(PgTransaction& tx);
 
  private:
   // (run, task, number) of a grant; number 0: the task's lease.
@@ -44,8 +49,8 @@ class Watch {
   // Notes that `key` is open at `version`; true when that has been so for longer than `length` and
   // the slack.
   bool RanOut(const Key& key, int64_t version, std::chrono::milliseconds length);
-  absl::Status SweepGrants(PgTransaction& tx);
-  absl::Status SweepLeases(PgTransaction& tx);
+  absl::StatusOr<int64_t> SweepGrants(PgTransaction& tx);
+  absl::StatusOr<int64_t> SweepLeases(PgTransaction& tx);
 
   const Options options_;
   const Clock& clock_;

@@ -8,12 +8,16 @@ BeginDecision DecideBegin(const BeginFacts& facts, uint32_t read, uint32_t numbe
     return {.refusal = Refusal::kStale};
   }
   if (!MayDeliver(facts.run)) return {.refusal = Refusal::kInactive};
-  if (!facts.batch.has_value()) return {.grant_no = 1};
-  const StoredGrant& batch = *facts.batch;
+  const StoredGrant batch = facts.batch.value_or(StoredGrant());
   if (batch.settled) return {.refusal = Refusal::kSettled};
-  if (!batch.open) return {.grant_no = batch.grant_no + 1};
-  if (batch.owner == loader) return {.grant_no = batch.grant_no, .extends = true};
-  return {.refusal = Refusal::kBusy};
+  if (batch.open) {
+    if (batch.owner != loader) return {.refusal = Refusal::kBusy};
+    return {.grant_no = batch.grant_no, .extends = true};
+  }
+  if (facts.max_in_flight > 0 && facts.open_grants >= facts.max_in_flight) {
+    return {.refusal = Refusal::kLimit};
+  }
+  return {.grant_no = batch.grant_no + 1};
 }
 
 bool GrantHolds(const StoredGrant& batch, uint32_t grant_no, uint64_t loader) {

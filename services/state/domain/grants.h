@@ -25,6 +25,8 @@ struct BeginFacts {
   bool read_closed = false;
   uint32_t announced = 0;  // last batch number that the task announced
   std::optional<StoredGrant> batch;
+  uint32_t max_in_flight = 0;  // of the run; 0: no limit
+  uint32_t open_grants = 0;    // of the run, where there is a limit
 };
 
 enum class Refusal : uint8_t {
@@ -33,7 +35,8 @@ enum class Refusal : uint8_t {
   kStale = 2,
   kBusy = 3,
   kInactive = 4,
-  kGrantOver = 5
+  kGrantOver = 5,
+  kLimit = 6,
 };
 
 struct BeginDecision {

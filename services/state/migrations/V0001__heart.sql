@@ -79,7 +79,8 @@ CREATE TABLE syncs (
     every_us        bigint      NOT NULL DEFAULT 0,  -- 0: manual
     next_due        timestamptz,
     expected_rows   bigint      NOT NULL DEFAULT 0,
-    last_success_at timestamptz
+    last_success_at timestamptz,
+    fresh_at        timestamptz               -- when the last read of that run began
 );
 CREATE INDEX syncs_by_due ON syncs (next_due) WHERE next_due IS NOT NULL;
 
@@ -132,6 +133,7 @@ CREATE TABLE reads (
     give_up_after_ms    bigint  NOT NULL,
     max_rejected        float8  NOT NULL,
     max_rejected_min    bigint  NOT NULL,
+    max_in_flight       int     NOT NULL,  -- grants open at once; 0: no limit
     recipe          bigint      NOT NULL DEFAULT 0,
     identity_fingerprint bigint NOT NULL DEFAULT 0,
     redis_incarnation   text    NOT NULL DEFAULT '',
