@@ -90,6 +90,18 @@ TEST(Begin, ASettledBatchIsNeverSentAgain) {
       << "settled, although an attempt of it went unanswered";
 }
 
+TEST(Begin, ARunHasNoMoreGrantsOpenThanItsSyncAllows) {
+  BeginFacts full = Announced();
+  full.max_in_flight = 2;
+  full.open_grants = 2;
+  EXPECT_EQ(Refused(full), Refusal::kLimit);
+  full.open_grants = 1;
+  EXPECT_EQ(Refused(full), Refusal::kNone);
+  full.open_grants = 2;
+  full.batch = StoredGrant{.grant_no = 1, .owner = kLoader, .open = true};
+  EXPECT_EQ(Refused(full), Refusal::kNone) << "an open grant may be extended";
+}
+
 TEST(Report, CountsOnlyUnderTheOpenGrantOfItsLoader) {
   const StoredGrant open{.grant_no = 2, .owner = kLoader, .open = true};
   EXPECT_TRUE(GrantHolds(open, 2, kLoader));
