@@ -16,6 +16,8 @@ namespace {
 
 namespace v1 = penstock::v1;
 
+constexpr int64_t kApplyLock = 0x70656e6170706c79;
+
 const v1::Metadata& MetadataOf(const v1::Resource& resource) {
   switch (resource.kind_case()) {
     case v1::Resource::kSource:
@@ -142,6 +144,26 @@ absl::Status StoreSync(PgTransaction& tx, const v1::Sync& sync, const pb::SyncTa
       .status();
 }
 
+// The planner has checked this against what it saw; here two applies at once see each other.
+absl::Status CheckOneRemover(PgTransaction& tx, const pb::StoreResourcesRequest& request) {
+  for (const auto& [name, target] : request.targets()) {
+    if (!target.keeps_identity()) continue;
+    PENSTOCK_ASSIGN_OR_RETURN(
+        PgResult rows,
+        tx.Exec("SELECT s.name FROM syncs s JOIN snapshots p ON p.id = s.snapshot "
+                "JOIN resources r ON r.kind = 'Sync' AND r.name = s.name "
+                "WHERE p.target = $1 AND s.name <> $2 AND (r.spec->'sync'->>'mode' = 'MODE_MIRROR' "
+                "OR r.spec->'sync'->>'onRemoved' = 'ON_REMOVED_DELETE') LIMIT 1",
+                {target.target(), name}));
+    if (rows.empty()) continue;
+    return Error(ErrorCode::kINVALID_RESOURCE,
+                 absl::StrCat("Syncs \"", name, "\" and \"", Absl(rows.Text(0, 0)),
+                              "\" would both remove at one target; let one of them keep what left "
+                              "its model (mode: upsert, on_removed: keep)"));
+  }
+  return absl::OkStatus();
+}
+
 // What a person fixed by applying may go on at once.
 absl::Status ResumeParkedForUser(PgTransaction& tx) {
   PENSTOCK_ASSIGN_OR_RETURN(
@@ -190,6 +212,8 @@ absl::StatusOr<v1::Resource> Parse(std::string_view spec, int64_t revision) {
 
 absl::Status StoreResources(PgTransaction& tx, const pb::StoreResourcesRequest& request,
                             pb::StoreResourcesResponse& response) {
+  // One apply at a time.
+  PENSTOCK_RETURN_IF_ERROR(tx.Exec("SELECT pg_advisory_xact_lock($1)", {kApplyLock}).status());
   bool changed = false;
   for (const v1::Resource& given : request.resources()) {
     const char* kind = KindOf(given);
@@ -224,6 +248,7 @@ absl::Status StoreResources(PgTransaction& tx, const pb::StoreResourcesRequest& 
     resource.set_etag(absl::StrCat(revision));
     *response.add_resources() = std::move(resource);
   }
+  PENSTOCK_RETURN_IF_ERROR(CheckOneRemover(tx, request));
   return changed ? ResumeParkedForUser(tx) : absl::OkStatus();
 }
 

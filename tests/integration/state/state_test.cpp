@@ -65,6 +65,30 @@ TEST_F(StateTest, ARejectedRecordMakesTheRunPartialIsListedAndDeferred) {
   EXPECT_EQ(task.snapshot().deferrals(0).segments(0).entries(), 1u);
 }
 
+TEST_F(StateTest, OneSyncOfATargetMayRemoveEvenWhenTwoAppliesDoNotSeeEachOther) {
+  StoreResources();
+  pb::StoreResourcesRequest request;
+  v1::Sync& sync = *request.add_resources()->mutable_sync();
+  sync.mutable_metadata()->set_name("s2");
+  sync.set_model("m");
+  sync.set_destination("d");
+  sync.set_object("o");
+  sync.set_mode(v1::MODE_MIRROR);
+  pb::SyncTarget& target = (*request.mutable_targets())["s2"];
+  target.set_target("d/o");
+  target.set_keeps_identity(true);
+  target.set_account("d");
+  grpc::ClientContext first, second;
+  pb::StoreResourcesResponse response;
+  const grpc::Status refused = planning_->StoreResources(&first, request, &response);
+  EXPECT_EQ(refused.error_code(), grpc::StatusCode::INVALID_ARGUMENT) << refused.error_message();
+  EXPECT_NE(refused.error_message().find("would both remove"), std::string::npos);
+
+  target.set_target("d/other");
+  const grpc::Status stored = planning_->StoreResources(&second, request, &response);
+  EXPECT_TRUE(stored.ok()) << stored.error_message();
+}
+
 TEST_F(StateTest, TriggersWhileARunIsActiveShareTheOneThatWaits) {
   StoreResources();
   const pb::RunFacts active = CreateRun("a");
