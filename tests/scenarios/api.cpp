@@ -4,21 +4,44 @@
 
 #include <chrono>
 #include <stdexcept>
+#include <tuple>
 
 #include "fmt/format.h"
+#include "services/common/core/clock.h"
+#include "services/common/core/random.h"
+#include "services/common/core/uuid.h"
+#include "services/common/testing/wait_for.h"
 
 namespace penstock::scenario {
 namespace {
 
+constexpr std::chrono::seconds kPatience{10};
+
 // One call with a deadline, which waits for a planner that is just coming back.
+template <typename Stub, typename Request, typename Response>
+grpc::Status CallOnce(Stub& stub,
+                      grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&, Response*),
+                      const Request& request, Response& response) {
+  grpc::ClientContext context;
+  context.set_deadline(std::chrono::system_clock::now() + kPatience);
+  context.set_wait_for_ready(true);
+  response.Clear();
+  return (stub.*method)(&context, request, &response);
+}
+
+// Asks again while the planner, or what it needs, is away. What is called so may be done twice.
 template <typename Stub, typename Request, typename Response>
 grpc::Status Call(Stub& stub,
                   grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&, Response*),
                   const Request& request, Response& response) {
-  grpc::ClientContext context;
-  context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(10));
-  context.set_wait_for_ready(true);
-  return (stub.*method)(&context, request, &response);
+  grpc::Status status;
+  std::ignore = testing::WaitFor(
+      [&] {
+        status = CallOnce(stub, method, request, response);
+        return status.error_code() != grpc::StatusCode::UNAVAILABLE;
+      },
+      kPatience);
+  return status;
 }
 
 void Check(const char* what, const grpc::Status& status) {
@@ -37,7 +60,17 @@ grpc::Status Api::Apply(const std::vector<v1::Resource>& resources) {
   v1::ApplyResourcesRequest request;
   for (const v1::Resource& resource : resources) *request.add_resources() = resource;
   v1::ApplyResourcesResponse response;
-  return Call(*resources_, &v1::ResourceService::Stub::ApplyResources, request, response);
+  grpc::Status status;
+  // A planner that answers tells why; one that was killed leaves nothing to read.
+  std::ignore = testing::WaitFor(
+      [&] {
+        status =
+            CallOnce(*resources_, &v1::ResourceService::Stub::ApplyResources, request, response);
+        return status.error_code() != grpc::StatusCode::UNAVAILABLE ||
+               !status.error_details().empty();
+      },
+      kPatience);
+  return status;
 }
 
 v1::Run Api::Trigger(const std::string& sync, bool allow_removals, v1::RunType type) {
@@ -45,6 +78,8 @@ v1::Run Api::Trigger(const std::string& sync, bool allow_removals, v1::RunType t
   request.set_sync(sync);
   request.set_allow_removals(allow_removals);
   request.set_type(type);
+  // So that a call whose answer was lost starts nothing a second time.
+  request.set_request_id(Uuid::V7(Clock::System().Wall(), Random::System()).ToString());
   v1::TriggerRunResponse response;
   Check("TriggerRun", Call(*runs_, &v1::RunService::Stub::TriggerRun, request, response));
   return response.run();
@@ -54,11 +89,7 @@ v1::Run Api::Get(const std::string& run_id) {
   v1::GetRunRequest request;
   request.set_run_id(run_id);
   v1::GetRunResponse response;
-  grpc::Status status = Call(*runs_, &v1::RunService::Stub::GetRun, request, response);
-  // The connection to a planner that was killed may break only now; a client just asks again.
-  if (status.error_code() == grpc::StatusCode::UNAVAILABLE)
-    status = Call(*runs_, &v1::RunService::Stub::GetRun, request, response);
-  Check("GetRun", status);
+  Check("GetRun", Call(*runs_, &v1::RunService::Stub::GetRun, request, response));
   return response.run();
 }
 

@@ -9,7 +9,8 @@
 
 namespace penstock::scenario {
 
-// The public API, called as any client would. Calls block for at most ten seconds.
+// The public API, called as any client would: a call that finds nobody is made again, for at most
+// ten seconds. Thread-safe.
 class Api {
  public:
   explicit Api(const std::string& planner_address);

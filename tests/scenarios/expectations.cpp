@@ -142,8 +142,9 @@ void CheckCounts(const google::protobuf::Message& message, const YAML::Node& exp
 }  // namespace
 
 void CheckExpectations(World& world, const YAML::Node& expect) {
-  OnlyFields(expect, {"content", "equals_model", "size", "sends", "sends_at_most",
-                      "repeated_at_most", "removals", "applied", "at_once", "run", "warehouse"});
+  OnlyFields(expect,
+             {"content", "equals_model", "size", "sends", "sends_at_most", "repeated_at_most",
+              "removals", "applied", "at_once", "run", "runs", "warehouse"});
   if (const YAML::Node content = expect["content"])
     Compare(ContentOf(content), world.store.content());
   if (const YAML::Node sql = expect["equals_model"])
@@ -161,6 +162,9 @@ void CheckExpectations(World& world, const YAML::Node& expect) {
   CheckSends(world.store, expect);
   if (const YAML::Node run = expect["run"])
     CheckRun(world, world.api.Get(world.RunId(run["name"])), run);
+  if (const YAML::Node runs = expect["runs"]; runs && runs.as<size_t>() != world.api.Runs().size())
+    throw Failure(
+        fmt::format("there are {} runs, not {}", world.api.Runs().size(), runs.as<size_t>()));
   if (const YAML::Node query = expect["warehouse"]) {
     const std::string value =
         world.cluster.postgres().Sql(query["sql"].as<std::string>(), "warehouse");

@@ -15,6 +15,7 @@ namespace penstock::scenario {
 //   applied: n                          how many records were applied there, of any operation
 //   at_once: n                          how many requests the destination had at once at most
 //   run: {…}                            see CheckRun
+//   runs: n                             how many runs there are
 //   warehouse: {sql: …, is: text}       a query's first value
 void CheckExpectations(World& world, const YAML::Node& expect);
 

@@ -1,6 +1,7 @@
 #include <cstdio>
 
 #include "fmt/format.h"
+#include "services/common/core/clock.h"
 #include "tests/scenarios/expectations.h"
 #include "tests/scenarios/steps.h"
 
@@ -20,6 +21,15 @@ Cluster::Settings ReadSettings(const YAML::Node& node) {
 std::vector<std::string> ReadServices(const YAML::Node& node) {
   if (node.IsDefined()) return node.as<std::vector<std::string>>();
   return {"state", "extractor", "loader", "planner"};
+}
+
+// Does a step and prints how long it took.
+void DoTimed(World& world, const YAML::Node& step) {
+  const BootTime began = BootClock::now();
+  DoStep(world, step);
+  const std::chrono::duration<double> took = BootClock::now() - began;
+  fmt::print("{:7.3f} s  line {}: {}\n", took.count(), step.Mark().line + 1,
+             step.begin()->first.as<std::string>());
 }
 
 // Prints what went wrong, where, and what the services logged; false then.
@@ -44,7 +54,7 @@ bool Play(const char* file) {
         applied = true;
         if (verb != "apply") DoStep(world, YAML::Load("{apply: {}}"));
       }
-      DoStep(world, step);
+      DoTimed(world, step);
     }
     CheckAtEnd(world);
     return true;

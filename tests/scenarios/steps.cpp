@@ -3,6 +3,7 @@
 #include <signal.h>
 
 #include <algorithm>
+#include <future>
 
 #include "fmt/format.h"
 #include "tests/scenarios/answers.h"
@@ -18,14 +19,27 @@ void Sql(World& world, const YAML::Node& sql) {
   world.cluster.postgres().Sql(sql.as<std::string>(), "warehouse");
 }
 
+// Makes a call while the steps of `meanwhile` are done, for they may be what lets it end. The call
+// has the other thread: processes must be started from the main one.
+template <typename Call>
+auto MakeWhile(World& world, const YAML::Node& meanwhile, Call call) {
+  auto result = std::async(std::launch::async, std::move(call));
+  if (meanwhile.IsDefined()) {
+    for (const YAML::Node& step : meanwhile) DoStep(world, step);
+  }
+  return result.get();
+}
+
 void Apply(World& world, const YAML::Node& change) {
-  OnlyFields(change, {"sync", "model", "source", "destination", "more", "refused"});
+  OnlyFields(change, {"sync", "model", "source", "destination", "more", "refused", "meanwhile"});
   for (const char* kind : {"sync", "model", "source", "destination", "more"}) {
     if (change[kind]) world.scenario[kind] = Overlay(world.scenario[kind], change[kind]);
   }
+  const std::vector<v1::Resource> resources =
+      Declare(world.scenario,
+              {.warehouse_port = world.cluster.postgres().port(), .store_url = world.store.url()});
   const grpc::Status status =
-      world.api.Apply(Declare(world.scenario, {.warehouse_port = world.cluster.postgres().port(),
-                                               .store_url = world.store.url()}));
+      MakeWhile(world, change["meanwhile"], [&] { return world.api.Apply(resources); });
   if (const YAML::Node refused = change["refused"]) {
     const std::string text = refused.as<std::string>();
     if (status.ok()) throw Failure("apply took what it should refuse");
@@ -40,7 +54,7 @@ void Apply(World& world, const YAML::Node& change) {
 
 void Trigger(World& world, const YAML::Node& node) {
   const bool whole = node.IsMap();
-  if (whole) OnlyFields(node, {"name", "sync", "allow_removals", "plan"});
+  if (whole) OnlyFields(node, {"name", "sync", "allow_removals", "plan", "meanwhile"});
   const YAML::Node none;
   const YAML::Node name = whole ? node["name"] : node;
   const std::string sync = whole && node["sync"] ? node["sync"].as<std::string>() : "people";
@@ -48,15 +62,32 @@ void Trigger(World& world, const YAML::Node& node) {
   const bool plan = whole && node["plan"] && node["plan"].as<bool>();
   world.last_run = name.IsDefined() && name.IsScalar() ? name.as<std::string>()
                                                        : fmt::format("#{}", world.runs.size() + 1);
-  world.runs[world.last_run] =
-      world.api.Trigger(sync, allow, plan ? v1::RUN_TYPE_PLAN : v1::RUN_TYPE_SYNC).id();
+  const v1::Run run = MakeWhile(world, whole ? node["meanwhile"] : none, [&] {
+    return world.api.Trigger(sync, allow, plan ? v1::RUN_TYPE_PLAN : v1::RUN_TYPE_SYNC);
+  });
+  world.runs[world.last_run] = run.id();
+}
+
+void WaitForAllRuns(World& world, const std::string& sync, milliseconds within) {
+  std::string busy;
+  Await(
+      [&] {
+        busy.clear();
+        for (const v1::Run& run : world.api.Runs()) {
+          CheckAccounts(run);
+          if (run.sync() == sync && !IsTerminal(run.state())) busy = Tell(run);
+        }
+        return busy.empty();
+      },
+      [&] { return busy; }, within);
 }
 
 void WaitForRun(World& world, const YAML::Node& node) {
-  OnlyFields(node, {"run", "state", "within"});
+  OnlyFields(node, {"run", "state", "within", "sync"});
+  const milliseconds within(node["within"] ? node["within"].as<int>() : 15000);
+  if (node["sync"]) return WaitForAllRuns(world, node["sync"].as<std::string>(), within);
   const std::string id = world.RunId(node["run"]);
   const std::string state = node["state"] ? node["state"].as<std::string>() : "ended";
-  const milliseconds within(node["within"] ? node["within"].as<int>() : 15000);
   Await(
       [&] {
         const v1::Run run = world.api.Get(id);

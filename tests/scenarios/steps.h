@@ -8,9 +8,12 @@ namespace penstock::scenario {
 
 // Does one step, a map of one entry:
 //   sql: …                               in the warehouse
-//   apply: {sync: …, model: …, refused: text}   lays these over the scenario's, and applies all
-//   trigger: name | {name, sync, allow_removals, plan}
+//   apply: {sync: …, model: …, refused: text, meanwhile: [steps]}
+//                                        lays these over the scenario's, and applies all
+//   trigger: name | {name, sync, allow_removals, plan, meanwhile: [steps]}
+//                                        meanwhile: what is done before the call is answered
 //   wait: {run, state, within}           until the run is in that state, or has ended ("ended")
+//   wait: {sync, within}                 until all runs of the Sync have ended
 //   run: {…}                             trigger, wait for the end, check as expect.run does
 //   cancel | resume: run
 //   destination: [rules]                 what the destination does from now on, see answers.h

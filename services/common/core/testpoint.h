@@ -13,5 +13,5 @@ void PassTestPoint(const char* name);
 #ifdef PENSTOCK_TESTPOINTS
 #define PENSTOCK_TESTPOINT(name) ::penstock::PassTestPoint(name)
 #else
-#define PENSTOCK_TESTPOINT(name) static_cast<void>(0)
+#define PENSTOCK_TESTPOINT(name) static_cast<void>(name)
 #endif

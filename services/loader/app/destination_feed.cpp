@@ -86,7 +86,6 @@ asio::awaitable<bool> DestinationFeed::TakeOne() {
     streams_.erase(*name);
     co_return true;
   }
-  PENSTOCK_TESTPOINT("loader.taken");
   turns_.Charge(*name, static_cast<int64_t>(taken->front().body.size()));
   Accept(stream, std::move(taken->front()));
   co_return true;
@@ -123,6 +122,7 @@ asio::awaitable<void> DestinationFeed::TouchEntries() {
 }
 
 void DestinationFeed::Accept(const StreamId& stream, TakenBatch taken) {
+  PENSTOCK_TESTPOINT("loader.taken");
   Entry entry{stream, std::move(taken.entry), taken.body.size()};
   if (!entries_.emplace(KeyOf(stream, entry.id), entry).second) return;  // it is being delivered
   bytes_ += entry.bytes;

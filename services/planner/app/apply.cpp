@@ -12,6 +12,7 @@
 #include "services/common/config/resource_places.h"
 #include "services/common/convert/resources.h"
 #include "services/common/core/status.h"
+#include "services/common/core/testpoint.h"
 #include "services/common/rpc/client_call.h"
 #include "services/common/rpc/rpc_status.h"
 #include "services/planner/app/apply_rules.h"
@@ -71,6 +72,7 @@ class Application {
       for (ResourceProblem& problem : CheckDelivered(plan_, delivered_, fingerprints_))
         problems_.push_back(std::move(problem));
       if (!problems_.empty()) co_return Refused(problems_);
+      PENSTOCK_TESTPOINT("planner.apply_checked");
       if (!validate_only) PENSTOCK_CO_RETURN_IF_ERROR(co_await Store());
     }
     co_return Answer();

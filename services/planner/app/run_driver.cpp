@@ -113,6 +113,7 @@ void RunDriver::Spawn(pb::RunFacts facts) {
 asio::awaitable<void> RunDriver::Drive(pb::RunFacts facts) {
   for (;;) {
     if (facts.task_waiting()) {
+      PENSTOCK_TESTPOINT("planner.before_ticket");
       if (absl::Status posted = co_await queue_.PostTicket(); !posted.ok()) {
         LogWarning("ticket_failed", "a task waits without its ticket", posted,
                    {{"run", facts.run().id()}});
@@ -268,6 +269,7 @@ asio::awaitable<void> RunDriver::ClaimLoop() {
         co_await CallUnary(state_.async(), &StateAsync::ClaimDue, request, call_options);
     std::chrono::nanoseconds wait = options_.reconcile_interval;
     if (response.ok()) {
+      if (response->facts_size() > 0) PENSTOCK_TESTPOINT("planner.claimed");
       for (pb::RunFacts& facts : *response->mutable_facts()) Spawn(std::move(facts));
       wait = kLongestSleep;
       if (response->has_next_due_ms()) {

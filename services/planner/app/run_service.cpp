@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "services/common/core/status.h"
+#include "services/common/core/testpoint.h"
 #include "services/common/model/operation.h"
 #include "services/common/rpc/client_call.h"
 #include "services/common/rpc/client_stream.h"
@@ -70,6 +71,7 @@ grpc::ServerUnaryReactor* RunService::TriggerRun(Call* call, const v1::TriggerRu
         PENSTOCK_CO_ASSIGN_OR_RETURN(
             auto created,
             co_await CallUnary(state_.async(), &StateAsync::CreateRun, create, call_options));
+        PENSTOCK_TESTPOINT("planner.run_created");
         v1::TriggerRunResponse out;
         *out.mutable_run() = std::move(*created.mutable_facts()->mutable_run());
         out.set_coalesced(created.coalesced());

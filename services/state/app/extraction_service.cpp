@@ -25,7 +25,8 @@ grpc::ServerUnaryReactor* ExtractionService::LeaseTask(Call* call,
         PENSTOCK_ASSIGN_OR_RETURN(
             std::optional<pb::Task> task,
             state::LeaseTask(tx, in.worker(), static_cast<uint32_t>(lease_.count())));
-        if (task.has_value()) *out.mutable_task() = *std::move(task);
+        if (!task.has_value()) return absl::OkStatus();
+        *out.mutable_task() = *std::move(task);
         PENSTOCK_TESTPOINT("state.lease_before_commit");
         return absl::OkStatus();
       });
@@ -34,14 +35,20 @@ grpc::ServerUnaryReactor* ExtractionService::LeaseTask(Call* call,
 grpc::ServerUnaryReactor* ExtractionService::Heartbeat(Call* call,
                                                        const pb::HeartbeatRequest* request,
                                                        pb::HeartbeatResponse* response) {
-  return ServeFromDatabase(pool_, call, request, response,
-                           [this](PgTransaction& tx, const pb::HeartbeatRequest& in,
-                                  pb::HeartbeatResponse& out) -> absl::Status {
-                             PENSTOCK_ASSIGN_OR_RETURN(const bool stop, state::Heartbeat(tx, in));
-                             out.set_stop(stop);
-                             out.set_lease_ms(static_cast<uint32_t>(lease_.count()));
-                             return absl::OkStatus();
-                           });
+  // Of interest where batches were announced: the extractor must not push them before it knows.
+  const bool announces = request->announced().last_number() > 0;
+  return ServeFromDatabase(
+      pool_, call, request, response,
+      [this](PgTransaction& tx, const pb::HeartbeatRequest& in,
+             pb::HeartbeatResponse& out) -> absl::Status {
+        PENSTOCK_ASSIGN_OR_RETURN(const bool stop, state::Heartbeat(tx, in));
+        out.set_stop(stop);
+        out.set_lease_ms(static_cast<uint32_t>(lease_.count()));
+        return absl::OkStatus();
+      },
+      [announces](const pb::HeartbeatResponse&) {
+        if (announces) PENSTOCK_TESTPOINT("state.announced_before_reply");
+      });
 }
 
 grpc::ServerWriteReactor<pb::ReadSegmentsResponse>* ExtractionService::ReadSegments(

@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "services/common/core/status.h"
+#include "services/common/core/testpoint.h"
 #include "services/common/pg/pg_pool.h"
 #include "services/state/app/proto_json.h"
 #include "services/state/app/reconcile_store.h"
@@ -47,14 +48,17 @@ grpc::ServerUnaryReactor* PlanningService::ListResources(Call* call,
 grpc::ServerUnaryReactor* PlanningService::CreateRun(Call* call,
                                                      const pb::CreateRunRequest* request,
                                                      pb::CreateRunResponse* response) {
-  return ServeFromDatabase(pool_, call, request, response,
-                           [](PgTransaction& tx, const pb::CreateRunRequest& in,
-                              pb::CreateRunResponse& out) -> absl::Status {
-                             PENSTOCK_ASSIGN_OR_RETURN(const CreatedRun created,
-                                                       state::CreateRun(tx, in));
-                             out.set_coalesced(created.coalesced);
-                             return Fill(tx, created.run, *out.mutable_facts());
-                           });
+  return ServeFromDatabase(
+      pool_, call, request, response,
+      [](PgTransaction& tx, const pb::CreateRunRequest& in,
+         pb::CreateRunResponse& out) -> absl::Status {
+        PENSTOCK_ASSIGN_OR_RETURN(const CreatedRun created, state::CreateRun(tx, in));
+        out.set_coalesced(created.coalesced);
+        PENSTOCK_RETURN_IF_ERROR(Fill(tx, created.run, *out.mutable_facts()));
+        PENSTOCK_TESTPOINT("state.create_run_before_commit");
+        return absl::OkStatus();
+      },
+      [](const pb::CreateRunResponse&) { PENSTOCK_TESTPOINT("state.create_run_before_reply"); });
 }
 
 grpc::ServerUnaryReactor* PlanningService::ClaimDue(Call* call, const pb::ClaimDueRequest* request,
@@ -83,7 +87,9 @@ grpc::ServerUnaryReactor* PlanningService::Transition(Call* call,
          pb::TransitionResponse& out) -> absl::Status {
         PENSTOCK_ASSIGN_OR_RETURN(const Uuid run, ResolveRun(tx, in.run_id()));
         PENSTOCK_RETURN_IF_ERROR(state::Transition(tx, in));
-        return Fill(tx, run, *out.mutable_facts());
+        PENSTOCK_RETURN_IF_ERROR(Fill(tx, run, *out.mutable_facts()));
+        PENSTOCK_TESTPOINT("state.transition_before_commit");
+        return absl::OkStatus();
       },
       [this](const pb::TransitionResponse& out) { Count(out.facts()); });
 }

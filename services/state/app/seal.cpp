@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "penstock/v1/resources.pb.h"
 #include "services/common/core/status.h"
+#include "services/common/core/testpoint.h"
 #include "services/common/model/fold.h"
 #include "services/common/model/snapshot.h"
 #include "services/common/pg/pg_connection.h"
@@ -175,6 +176,7 @@ absl::Status SealLog(PgTransaction& tx, const Uuid& run, int64_t read) {
       PENSTOCK_RETURN_IF_ERROR(MergeOnce(tx, snapshot.id).status());
     }
   }
+  PENSTOCK_TESTPOINT("state.sealed_before_commit");
   return tx.Exec("DELETE FROM batches WHERE run = $1 AND read = $2", {run, read}).status();
 }
 
