@@ -129,7 +129,8 @@ absl::StatusOr<ClosedRead> CloseRead(PgTransaction& tx, const Uuid& run) {
       PgResult sums,
       tx.Exec("SELECT coalesce(sum(rejected), 0)::bigint, coalesce(sum(in_doubt), 0)::bigint, "
               "coalesce(sum(withdrawn), 0)::bigint, "
-              "coalesce(sum(delivered + unchanged + skipped + rejected), 0)::bigint "
+              "coalesce(sum(delivered + unchanged + skipped + rejected), 0)::bigint, "
+              "coalesce(sum(truncated), 0)::bigint "
               "FROM read_operations WHERE run = $1 AND read = $2",
               {run, read}));
   out.whole = row.Bool(0, 2);
@@ -137,6 +138,7 @@ absl::StatusOr<ClosedRead> CloseRead(PgTransaction& tx, const Uuid& run) {
   out.in_doubt = sums.Int(0, 1);
   out.withdrawn = sums.Int(0, 2);
   out.settled = sums.Int(0, 3);
+  out.truncated = sums.Int(0, 4);
   return out;
 }
 

@@ -22,7 +22,8 @@ struct ClosedRead {
   int64_t rejected = 0;
   int64_t in_doubt = 0;
   int64_t withdrawn = 0;
-  int64_t settled = 0;  // records that got an outcome
+  int64_t settled = 0;    // records that got an outcome
+  int64_t truncated = 0;  // of the withdrawn: found no room in the spool
 };
 
 // Closes the current read of a run: what never began is withdrawn, what began without an outcome is

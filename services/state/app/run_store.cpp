@@ -207,19 +207,26 @@ struct LockedRun {
   bool has_error = false;
   bool is_plan = false;
   std::string sync;
+  bool allow_removals = false;
 };
 
 absl::StatusOr<LockedRun> LockRun(PgTransaction& tx, const Uuid& id, int64_t expected_revision) {
-  PENSTOCK_ASSIGN_OR_RETURN(PgResult rows, tx.Exec("SELECT state, revision, error IS NOT NULL, "
-                                                   "type, sync FROM runs WHERE id = $1 FOR UPDATE",
-                                                   {id}));
+  PENSTOCK_ASSIGN_OR_RETURN(PgResult rows,
+                            tx.Exec("SELECT state, revision, error IS NOT NULL, "
+                                    "type, sync, allow_removals FROM runs WHERE id = $1 "
+                                    "FOR UPDATE",
+                                    {id}));
   if (rows.empty())
     return Error(ErrorCode::kRESOURCE_NOT_FOUND, absl::StrCat("there is no run ", id.ToString()));
   if (expected_revision != 0 && rows.Int(0, 1) != expected_revision) {
     return Error(ErrorCode::kSTALE_REVISION, absl::StrCat("run ", id.ToString(), " has moved on"));
   }
-  return LockedRun{id, static_cast<RunState>(rows.Int(0, 0)), rows.Bool(0, 2),
-                   rows.Int(0, 3) == penstock::v1::RUN_TYPE_PLAN, std::string(rows.Text(0, 4))};
+  return LockedRun{id,
+                   static_cast<RunState>(rows.Int(0, 0)),
+                   rows.Bool(0, 2),
+                   rows.Int(0, 3) == penstock::v1::RUN_TYPE_PLAN,
+                   std::string(rows.Text(0, 4)),
+                   rows.Bool(0, 5)};
 }
 
 absl::Status CheckNeeds(PgTransaction& tx, const Uuid& run, Needs needs) {
@@ -264,6 +271,33 @@ absl::StatusOr<bool> IsIncomplete(PgTransaction& tx, const Uuid& run, const Clos
   return rows.Bool(0, 0);
 }
 
+// What found no room in the spool waits for a run of its own. A run that settled nothing leaves
+// that to the next trigger: one after the other would get no further.
+absl::Status QueueRest(PgTransaction& tx, const LockedRun& run, const ClosedRead& closed) {
+  if (closed.truncated == 0 || closed.settled == 0) return absl::OkStatus();
+  const absl::StatusOr<SyncRow> sync = LockSync(tx, run.sync);
+  if (CodeOf(sync.status()) == ErrorCode::kRESOURCE_NOT_FOUND) return absl::OkStatus();
+  PENSTOCK_RETURN_IF_ERROR(sync.status());
+  PENSTOCK_ASSIGN_OR_RETURN(const auto queued, FindRun(tx, run.sync, "state = 1 LIMIT 1"));
+  if (queued.has_value()) return absl::OkStatus();
+  const NewRun rest{.sync = run.sync, .trigger = "successor", .allow_removals = run.allow_removals};
+  return InsertRun(tx, *sync, rest).status();
+}
+
+absl::Status NoticeTruncation(PgTransaction& tx, const Uuid& run, const ClosedRead& closed) {
+  if (closed.truncated == 0) return absl::OkStatus();
+  penstock::v1::RunError notice;
+  notice.set_code(std::string(Name(ErrorCode::kSPOOL_FULL)));
+  notice.set_owner(std::string(Name(OwnerOf(ErrorCode::kSPOOL_FULL))));
+  notice.set_message(absl::StrCat(closed.truncated,
+                                  " changed records found no room on the extractor's disk; the "
+                                  "next run sends them; a larger --spool sends all in one run"));
+  return tx
+      .Exec("UPDATE runs SET notices = notices || $2::text::jsonb WHERE id = $1",
+            {run, ToJson(notice)})
+      .status();
+}
+
 absl::Status AfterFinish(PgTransaction& tx, const LockedRun& run, RunState state) {
   if (run.is_plan) return absl::OkStatus();
   return tx
@@ -296,10 +330,12 @@ absl::Status Transition(PgTransaction& tx, const pb::TransitionRequest& request)
     return NotifyRun(tx, id);
   }
 
+  ClosedRead closed;
   const bool closes = event == RunEvent::kNewRead || event == RunEvent::kFinish ||
                       event == RunEvent::kStopped || event == RunEvent::kParked;
   if (closes) {
-    PENSTOCK_ASSIGN_OR_RETURN(const ClosedRead closed, CloseRead(tx, id));
+    PENSTOCK_ASSIGN_OR_RETURN(closed, CloseRead(tx, id));
+    if (event == RunEvent::kFinish) PENSTOCK_RETURN_IF_ERROR(NoticeTruncation(tx, id, closed));
     PENSTOCK_ASSIGN_OR_RETURN(verdict.incomplete, IsIncomplete(tx, id, closed));
     PENSTOCK_ASSIGN_OR_RETURN(transition, FindTransition(run.state, event, verdict));
     PENSTOCK_RETURN_IF_ERROR(tx.Exec("UPDATE runs SET fruitless_reads = CASE WHEN $2 THEN 0 ELSE "
@@ -326,7 +362,10 @@ absl::Status Transition(PgTransaction& tx, const pb::TransitionRequest& request)
         BeginRead(tx, id, event == RunEvent::kNewRead ? request.wait_ms() : 0));
   }
   if (event == RunEvent::kRemove) PENSTOCK_RETURN_IF_ERROR(MakeRemovalTask(tx, id));
-  if (event == RunEvent::kFinish) PENSTOCK_RETURN_IF_ERROR(AfterFinish(tx, run, transition.to));
+  if (event == RunEvent::kFinish) {
+    PENSTOCK_RETURN_IF_ERROR(AfterFinish(tx, run, transition.to));
+    PENSTOCK_RETURN_IF_ERROR(QueueRest(tx, run, closed));
+  }
   if (IsTerminal(transition.to)) PENSTOCK_RETURN_IF_ERROR(NotifySuccessor(tx, run.sync));
   return NotifyRun(tx, id);
 }
