@@ -80,8 +80,8 @@ absl::Status DropDuplicates(TaskContext& context, TaskSession& session, KeyFilte
 
 }  // namespace
 
-absl::Status RunReadTask(TaskContext& context) {
-  PENSTOCK_ASSIGN_OR_RETURN(const std::unique_ptr<TaskSession> session, context.OpenSession());
+absl::StatusOr<Feeding> RunReadTask(TaskContext& context) {
+  PENSTOCK_ASSIGN_OR_RETURN(std::unique_ptr<TaskSession> session, context.OpenSession());
   PENSTOCK_ASSIGN_OR_RETURN(const std::unique_ptr<ModelRead> read, ModelRead::Open(context));
   const Program& program = read->program();
   PENSTOCK_RETURN_IF_ERROR(session->Open(program.recipe, program.identity_fingerprint));
@@ -128,12 +128,10 @@ absl::Status RunReadTask(TaskContext& context) {
   CountRows(context.workshop().metrics, context.sync().meta.name, summary.rows());
   PENSTOCK_TESTPOINT("extractor.after_end_read");
 
-  PENSTOCK_RETURN_IF_ERROR(session->WaitPushed());
-  PENSTOCK_TESTPOINT("extractor.before_complete");
-  pb::CompleteTaskRequest complete;
-  complete.set_task_id(context.task().task_id());
-  complete.set_fence(context.task().fence());
-  return context.workshop().state.CompleteTask(complete);
+  Feeding feeding{.session = std::move(session), .complete = {}};
+  feeding.complete.set_task_id(context.task().task_id());
+  feeding.complete.set_fence(context.task().fence());
+  return feeding;
 }
 
 }  // namespace penstock::extractor

@@ -64,8 +64,8 @@ absl::Status EmitRemovals(TaskContext& context, TaskSession& session, const Prog
 
 }  // namespace
 
-absl::Status RunRemovalTask(TaskContext& context) {
-  PENSTOCK_ASSIGN_OR_RETURN(const std::unique_ptr<TaskSession> session, context.OpenSession());
+absl::StatusOr<Feeding> RunRemovalTask(TaskContext& context) {
+  PENSTOCK_ASSIGN_OR_RETURN(std::unique_ptr<TaskSession> session, context.OpenSession());
   PENSTOCK_ASSIGN_OR_RETURN(const std::unique_ptr<ModelRead> read, ModelRead::Open(context));
   PENSTOCK_ASSIGN_OR_RETURN(std::string seen, context.workshop().state.ReadSeen(
                                                   context.task().run_id(), context.task().read()));
@@ -80,9 +80,9 @@ absl::Status RunRemovalTask(TaskContext& context) {
   if (!guard.has_value())
     PENSTOCK_RETURN_IF_ERROR(EmitRemovals(context, *session, read->program(), *read, seen));
   session->Hold(false);
-  PENSTOCK_RETURN_IF_ERROR(session->WaitPushed());
 
-  pb::CompleteTaskRequest complete;
+  Feeding feeding{.session = std::move(session), .complete = {}};
+  pb::CompleteTaskRequest& complete = feeding.complete;
   complete.set_task_id(context.task().task_id());
   complete.set_fence(context.task().fence());
   complete.set_removals_deferred(static_cast<int64_t>(counts.deferred));
@@ -90,7 +90,7 @@ absl::Status RunRemovalTask(TaskContext& context) {
     complete.set_removals_withheld(static_cast<int64_t>(counts.removed));
     *complete.mutable_guard() = *guard;
   }
-  return context.workshop().state.CompleteTask(complete);
+  return feeding;
 }
 
 }  // namespace penstock::extractor

@@ -30,14 +30,16 @@ std::string_view NameOf(pb::TaskKind kind) {
   }
 }
 
-absl::Status Run(TaskContext& context) {
+// What is left to feed, if anything.
+absl::StatusOr<std::optional<Feeding>> Run(TaskContext& context) {
   switch (context.task().kind()) {
     case pb::TASK_KIND_READ:
       return RunReadTask(context);
     case pb::TASK_KIND_REMOVE:
       return RunRemovalTask(context);
     case pb::TASK_KIND_PLAN:
-      return RunPlanTask(context);
+      PENSTOCK_RETURN_IF_ERROR(RunPlanTask(context));
+      return std::nullopt;
     default:
       return Error(ErrorCode::kINTERNAL,
                    "state gave a task of a kind that this extractor doesn't know");
@@ -46,7 +48,12 @@ absl::Status Run(TaskContext& context) {
 
 }  // namespace
 
-TaskLoop::TaskLoop(Workshop& workshop, uint64_t worker) : workshop_(workshop), worker_(worker) {
+TaskLoop::TaskLoop(Workshop& workshop, uint64_t worker)
+    : workshop_(workshop),
+      worker_(worker),
+      feeding_([this](const pb::Task& task, BootTime began, const absl::Status& status) {
+        End(task, began, status);
+      }) {
   for (int i = 0; i < workshop.settings.tasks; ++i) slots_.emplace_back([this] { SlotLoop(); });
 }
 
@@ -85,25 +92,33 @@ bool TaskLoop::WorkOnce() {
   PENSTOCK_TESTPOINT("extractor.leased");
   ++busy_;
   Work(**std::move(leased));
-  --busy_;
   return true;
 }
 
 void TaskLoop::Work(pb::Task task) {
-  const std::string run = Uuid::FromRaw(task.run_id()).ToString(),
-                    sync = task.sync().metadata().name();
-  const uint64_t id = task.task_id(), fence = task.fence();
-  const std::string_view kind = NameOf(task.kind());
   const BootTime began = BootClock::now();
   LogInfo("task_begun", "works on a task",
-          {{"run", run}, {"sync", sync}, {"task", id}, {"kind", kind}, {"read", task.read()}});
-  absl::Status status;
-  {
-    auto context = TaskContext::Make(workshop_, std::move(task));
-    status = context.ok() ? Run(**context) : context.status();
-  }
+          {{"run", Uuid::FromRaw(task.run_id()).ToString()},
+           {"sync", task.sync().metadata().name()},
+           {"task", task.task_id()},
+           {"kind", NameOf(task.kind())},
+           {"read", task.read()}});
+  auto context = TaskContext::Make(workshop_, task);
+  if (!context.ok()) return End(task, began, context.status());
+  auto left = Run(**context);
+  if (left.ok() && left->has_value())
+    return feeding_.Add({began, *std::move(context), **std::move(left)});
+  context->reset();
+  End(task, began, left.status());
+}
+
+void TaskLoop::End(const pb::Task& task, BootTime began, const absl::Status& status) {
+  --busy_;
+  const std::string run = Uuid::FromRaw(task.run_id()).ToString(),
+                    sync = task.sync().metadata().name();
+  const uint64_t id = task.task_id();
   const bool lost = CodeOf(status) == ErrorCode::kLEASE_LOST;
-  CountTask(workshop_.metrics, kind,
+  CountTask(workshop_.metrics, NameOf(task.kind()),
             status.ok() ? "done"
             : lost      ? "lost"
                         : "failed",
@@ -118,7 +133,7 @@ void TaskLoop::Work(pb::Task task) {
   const ErrorCode code = *CodeOf(status);
   pb::FailTaskRequest fail;
   fail.set_task_id(id);
-  fail.set_fence(fence);
+  fail.set_fence(task.fence());
   fail.set_retry(MayRetry(status));
   fail.mutable_error()->set_code(std::string(Name(code)));
   fail.mutable_error()->set_owner(std::string(Name(OwnerOf(code))));

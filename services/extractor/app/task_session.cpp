@@ -117,10 +117,10 @@ void TaskSession::AnnouncedByEndRead() {
   wake_.notify_all();
 }
 
-absl::Status TaskSession::WaitPushed() {
-  std::unique_lock lock(mutex_);
-  wake_.wait(lock, [this] { return !status_.ok() || pushed_ == spool_->appended(); });
-  return status_;
+void TaskSession::OnPushed(std::function<void()> done) {
+  const std::lock_guard lock(mutex_);
+  on_pushed_ = std::move(done);
+  wake_.notify_all();
 }
 
 bool TaskSession::over() const {
@@ -137,35 +137,51 @@ void TaskSession::End(absl::Status status) {
   wake_.notify_all();
 }
 
+bool TaskSession::MustTell() const {
+  return on_pushed_ != nullptr && (!status_.ok() || pushed_ == spool_->appended());
+}
+
 void TaskSession::Loop() {
   std::unique_lock lock(mutex_);
-  while (!closing_ && status_.ok()) {
+  while (!closing_) {
+    if (MustTell()) {
+      const auto tell = std::exchange(on_pushed_, nullptr);
+      lock.unlock();
+      tell();
+      lock.lock();
+      continue;
+    }
+    if (!status_.ok()) {
+      wake_.wait(lock, [this] { return closing_ || MustTell(); });
+      continue;
+    }
     const BootTime now = BootClock::now();
     const uint32_t appended = hold_ ? announced_ : spool_->appended();
     const bool can_push = pushed_ < announced_;
     if (now >= next_beat_ || (!can_push && announced_ < appended)) {
-      if (!Beat(lock)) return;
+      Beat(lock);
       continue;
     }
     if (can_push && PushNext(lock)) continue;
     const auto until = can_push ? now + backoff_ : next_beat_;
     wake_.wait_for(lock, std::min<std::chrono::nanoseconds>(until - now, next_beat_ - now), [&] {
       const bool work = pushed_ < announced_ || (!hold_ && announced_ < spool_->appended());
-      return closing_ || !status_.ok() || (!can_push && work);
+      return closing_ || !status_.ok() || MustTell() || (!can_push && work);
     });
   }
 }
 
-bool TaskSession::Beat(std::unique_lock<std::mutex>& lock) {
+void TaskSession::Beat(std::unique_lock<std::mutex>& lock) {
   const BootTime now = BootClock::now();
   if (progress_ != progress_told_ || waiting_) last_progress_ = now;
   progress_told_ = progress_;
   if (now - last_progress_ > options_.heartbeat * kBeatsWithoutProgress) {
     // Beating without progress would hide a task that is stuck: let the lease run out.
     next_beat_ = now + options_.heartbeat;
-    return true;
+    return;
   }
   const uint32_t announcing = hold_ ? announced_ : spool_->appended();
+  const bool announces = announcing > announced_;
   pb::HeartbeatRequest request;
   request.set_task_id(task_.task_id());
   request.set_fence(task_.fence());
@@ -183,27 +199,26 @@ bool TaskSession::Beat(std::unique_lock<std::mutex>& lock) {
   announced.set_identity_fingerprint(identity_fingerprint_);
   lock.unlock();
   const auto response = state_.Heartbeat(request);
-  PENSTOCK_TESTPOINT("extractor.announced_before_push");
+  if (announces && response.ok()) PENSTOCK_TESTPOINT("extractor.announced_before_push");
   lock.lock();
   next_beat_ = BootClock::now() + options_.heartbeat;
   if (response.ok()) {
     if (response->stop()) {
       End(Error(ErrorCode::kLEASE_LOST, "the run wants nothing more of this task"));
-      return false;
+      return;
     }
     announced_ = std::max(announced_, announcing);
-    return true;
+    return;
   }
   const auto code = CodeOf(response.status());
   const bool over = code == ErrorCode::kLEASE_LOST || code == ErrorCode::kIDENTITY_CHANGED;
   if (over || now - last_progress_ > options_.lease) {
     End(response.status());
-    return false;
+    return;
   }
   LogWarning("heartbeat_failed", "a lease was not renewed; tries again", response.status(),
              {{"task", task_.task_id()}});
   next_beat_ = BootClock::now() + options_.heartbeat / 4;
-  return true;
 }
 
 bool TaskSession::PushNext(std::unique_lock<std::mutex>& lock) {
@@ -216,14 +231,15 @@ bool TaskSession::PushNext(std::unique_lock<std::mutex>& lock) {
   }
   auto pushed = taken.ok() ? Await(io_, queue_.Push(stream_, held_))
                            : absl::StatusOr<WorkQueue::Pushed>(taken);
-  PENSTOCK_TESTPOINT("extractor.pushed");
+  const bool in_redis = pushed.ok() && *pushed == WorkQueue::Pushed::kYes;
+  if (in_redis) PENSTOCK_TESTPOINT("extractor.pushed");
   lock.lock();
   ++progress_;  // waiting for room is no fault either
   if (!taken.ok()) {
     End(taken);
     return true;
   }
-  if (pushed.ok() && *pushed == WorkQueue::Pushed::kYes) {
+  if (in_redis) {
     held_.clear();
     backoff_ = {};
     ++pushed_;

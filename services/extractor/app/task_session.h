@@ -2,6 +2,7 @@
 
 #include <boost/asio/io_context.hpp>
 #include <condition_variable>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -58,16 +59,19 @@ class TaskSession {
   pb::Announcement Announced() const;
   // State has taken the final announcement (EndRead).
   void AnnouncedByEndRead();
-  // Waits until every batch is pushed. LEASE_LOST when the task is over before.
-  absl::Status WaitPushed();
+  // Calls `done` once, on a thread of its own, when every batch is pushed or the task is over
+  // before: see status(). Nothing is appended any more. `done` must not wait.
+  void OnPushed(std::function<void()> done);
   // The lease is lost, or the run wants nothing more of the task.
   bool over() const;
   absl::Status status() const;
 
  private:
   void Loop();
-  // Renews the lease and announces; false ends the thread.
-  bool Beat(std::unique_lock<std::mutex>& lock);
+  // All is pushed or over, and somebody waits to hear of it.
+  bool MustTell() const;
+  // Renews the lease and announces.
+  void Beat(std::unique_lock<std::mutex>& lock);
   // Pushes the next batch; false: Redis has no room for it now.
   bool PushNext(std::unique_lock<std::mutex>& lock);
   void End(absl::Status status);
@@ -94,6 +98,7 @@ class TaskSession {
   uint64_t progress_ = 0, progress_told_ = 0;
   BootTime last_progress_, next_beat_;
   std::string held_;  // taken from the spool, not pushed yet
+  std::function<void()> on_pushed_;
   std::chrono::milliseconds backoff_{0};
   absl::Status status_;  // not OK: over
   std::thread thread_;
