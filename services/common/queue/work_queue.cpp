@@ -26,7 +26,9 @@ end
 return 1)lua");
 
 // A destination's share is divided over its streams with a backlog, so that a huge sync leaves room
-// for a small one; a stream or destination that holds nothing may always have one batch. KEYS:
+// for a small one. Of the total a destination may hold as much as it leaves free: so one alone gets
+// half, and dead ones together never keep a healthy one from its part. A stream that holds nothing
+// may always have one batch. KEYS:
 // stream, streams, ready, ready of destination, credit hash, wake · ARGV: member, destination,
 // body, destination limit, total limit
 const RedisScript kPush(R"lua(
@@ -38,7 +40,7 @@ local total = tonumber(redis.call('HGET', KEYS[5], 'total') or '0')
 local sharers = redis.call('SCARD', KEYS[4])
 if redis.call('SISMEMBER', KEYS[4], ARGV[1]) == 0 then sharers = sharers + 1 end
 if of_stream > 0 and of_stream + n > tonumber(ARGV[4]) / sharers then return 0 end
-if of_stream > 0 and total + n > tonumber(ARGV[5]) then return 0 end
+if of_stream > 0 and of_destination + total + n > tonumber(ARGV[5]) then return 0 end
 redis.call('XADD', KEYS[1], '*', 'b', ARGV[3])
 redis.call('HINCRBY', KEYS[5], 's:' .. ARGV[1], n)
 redis.call('HINCRBY', KEYS[5], 'd:' .. ARGV[2], n)

@@ -11,6 +11,8 @@
 namespace penstock::extractor {
 namespace {
 
+constexpr uint64_t kFreeAtOnce = 256 << 10;  // a multiple of what file systems allocate
+
 bool WriteAll(int fd, std::string_view bytes, uint64_t at) {
   while (!bytes.empty()) {
     const ssize_t n = pwrite(fd, bytes.data(), bytes.size(), static_cast<off_t>(at));
@@ -34,8 +36,8 @@ bool ReadAll(int fd, char* out, size_t size, uint64_t at) {
 
 }  // namespace
 
-bool SpoolBudget::Take(uint64_t bytes) {
-  if (used_.fetch_add(bytes) + bytes <= bytes_) return true;
+bool SpoolBudget::Take(uint64_t held, uint64_t bytes) {
+  if (used_.fetch_add(bytes) + held + bytes <= bytes_) return true;
   used_ -= bytes;
   return false;
 }
@@ -54,13 +56,13 @@ absl::StatusOr<std::unique_ptr<Spool>> Spool::Open(const std::filesystem::path& 
 
 Spool::~Spool() {
   close(fd_);
-  budget_.Return(written_);
+  budget_.Return(written_ - freed_);
 }
 
 bool Spool::Append(std::string_view batch) {
   const auto size = static_cast<uint32_t>(batch.size());
   const uint64_t bytes = sizeof size + size;
-  if (!budget_.Take(bytes)) return false;
+  if (!budget_.Take(written_ - freed_, bytes)) return false;
   if (!WriteAll(fd_, {reinterpret_cast<const char*>(&size), sizeof size}, written_) ||
       !WriteAll(fd_, batch, written_ + sizeof size)) {
     budget_.Return(bytes);
@@ -81,7 +83,18 @@ absl::StatusOr<std::string> Spool::Take() {
   }
   if (!ok) return Error(ErrorCode::kDATA_CORRUPT, "the spool can't be read back");
   taken_ += sizeof size + size;
+  if (taken_ - freed_ >= kFreeAtOnce) FreeTaken();
   return batch;
+}
+
+void Spool::FreeTaken() {
+  const uint64_t length = (taken_ - freed_) / kFreeAtOnce * kFreeAtOnce;
+  // A file system that can't do it keeps the bytes until the spool goes.
+  if (fallocate(fd_, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, static_cast<off_t>(freed_),
+                static_cast<off_t>(length)) != 0)
+    return;
+  freed_ += length;
+  budget_.Return(length);
 }
 
 }  // namespace penstock::extractor
