@@ -86,13 +86,14 @@ absl::StatusOr<TaskRow> HeldTask(PgTransaction& tx, uint64_t id, uint64_t fence,
                  static_cast<RunState>(rows.Int(0, 3)), rows.Int(0, 4)};
 }
 
+// A heartbeat may be overtaken by the end of its read, whose counts are the last.
 absl::Status StoreCounts(PgTransaction& tx, const TaskRow& task,
                          const penstock::v1::ReadCounts& rows) {
   return tx
       .Exec(
           "UPDATE reads SET rows_read = $3, unchanged = $4, deferred = $5, invalid = $6, skipped = "
           "$7, copies = $8, "
-          "changed = $9 WHERE run = $1 AND read = $2",
+          "changed = $9 WHERE run = $1 AND read = $2 AND NOT ended",
           {task.run, task.read, rows.rows_read(), rows.unchanged(), rows.deferred(), rows.invalid(),
            rows.skipped(), rows.copies(), rows.changed()})
       .status();
@@ -131,7 +132,8 @@ absl::Status StoreAnnouncement(PgTransaction& tx, const TaskRow& task, uint64_t 
     PENSTOCK_RETURN_IF_ERROR(
         tx.Exec("INSERT INTO read_operations (run, read, operation, announced) VALUES ($1, $2, $3, "
                 "$4) "
-                "ON CONFLICT (run, read, operation) DO UPDATE SET announced = excluded.announced",
+                "ON CONFLICT (run, read, operation) DO UPDATE SET announced = "
+                "greatest(read_operations.announced, excluded.announced)",
                 {task.run, task.read, count.operation(), count.records()})
             .status());
   }

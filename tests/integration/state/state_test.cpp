@@ -219,6 +219,17 @@ TEST_F(StateTest, ACancelledRunWithdrawsWhatNeverBegan) {
   EXPECT_EQ(done.run().operations(0).pending(), 0);
 }
 
+TEST_F(StateTest, AHeartbeatThatTheEndOfItsReadOvertookTakesNothingBack) {
+  StoreResources();
+  const pb::RunFacts run = CreateRun();
+  const pb::Task task = Lease();
+  ASSERT_TRUE(Announce(task, 1, 1).ok());
+  ASSERT_TRUE(EndRead(task, 2, 3, 3).ok());
+  ASSERT_TRUE(Announce(task, 1, 1).ok());
+  EXPECT_EQ(Facts(run.run().id()).pending(), 3);
+  EXPECT_TRUE(NewLoader(1)->Begin(task, 2, {5, 6}).has_granted());
+}
+
 TEST_F(StateTest, AnotherIdentityIsRefused) {
   StoreResources();
   DeliverAll({10}, "\1"s);
