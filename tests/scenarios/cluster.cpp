@@ -1,6 +1,9 @@
 #include "tests/scenarios/cluster.h"
 
+#include <fcntl.h>
 #include <signal.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <boost/asio/connect.hpp>
 #include <boost/asio/io_context.hpp>
@@ -80,7 +83,8 @@ std::string Variable(const std::string& option, const std::string& value) {
 
 }  // namespace
 
-Cluster::Cluster(const Settings& settings, const std::vector<std::string>& services)
+Cluster::Cluster(const Settings& settings, const std::vector<std::string>& services,
+                 const std::set<std::string>& own_clocks)
     : state_port_(FreePort()), settings_(kShortTimes) {
   for (const auto& [service, options] : settings) {
     for (const auto& [name, value] : options) settings_[service][name] = value;
@@ -93,6 +97,8 @@ Cluster::Cluster(const Settings& settings, const std::vector<std::string>& servi
     service.program = fmt::format("{}/penstock-{}", PENSTOCK_BINARIES, Kind(name));
     service.port = name == "state" ? state_port_ : FreePort();
     service.admin_port = FreePort();
+    service.own_clock = own_clocks.contains(name);
+    if (service.own_clock) SetClock(name, std::chrono::seconds(0));
   }
   // State first: the others are not ready without it.
   Start("state");
@@ -130,6 +136,10 @@ std::vector<std::string> Cluster::Environment(const std::string& name,
   if (kind == "planner") {
     env.push_back(Variable("extractors", Addresses("extractor")));
     env.push_back(Variable("loaders", Addresses("loader")));
+  }
+  if (service.own_clock) {
+    env.push_back(std::string("LD_PRELOAD=") + PENSTOCK_WALL_CLOCK_LIBRARY);
+    env.push_back("PENSTOCK_WALL_CLOCK=" + (dir_ / (name + ".clock")).string());
   }
   if (kind == "extractor") env.push_back(Variable("work_dir", (dir_ / name).string()));
   if (auto options = settings_.find(kind); options != settings_.end()) {
@@ -171,6 +181,35 @@ bool Cluster::WaitForStop(const std::string& name) {
     const size_t end = text.rfind(')');
     return end != text.npos && text.compare(end + 1, 2, " T") == 0;
   });
+}
+
+void Cluster::SetClock(const std::string& name, std::chrono::seconds ahead) {
+  const int64_t seconds = ahead.count();
+  const fs::path path = dir_ / (name + ".clock");
+  // Written in place, for the process has it mapped.
+  const int fd = open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+  const bool written = fd >= 0 && pwrite(fd, &seconds, sizeof seconds, 0) == sizeof seconds;
+  close(fd);
+  if (!written) throw std::runtime_error(path.string() + " can't be written");
+}
+
+uint64_t Cluster::SpoolBytes() {
+  constexpr uint64_t kStatBlock = 512;
+  uint64_t bytes = 0;
+  for (const auto& [name, service] : services_) {
+    if (Kind(name) != "extractor" || !service.process->Running()) continue;
+    // A spool is a file without a name: only its process shows it.
+    const fs::path descriptors = fmt::format("/proc/{}/fd", service.process->pid());
+    for (const auto& entry : fs::directory_iterator(descriptors)) {
+      std::error_code closed;
+      const std::string target = fs::read_symlink(entry.path(), closed).string();
+      struct stat file{};
+      if (target.starts_with((dir_ / name / "spool").string()) &&
+          stat(entry.path().c_str(), &file) == 0)
+        bytes += static_cast<uint64_t>(file.st_blocks) * kStatBlock;
+    }
+  }
+  return bytes;
 }
 
 std::string Cluster::Fallen() {

@@ -2,6 +2,7 @@
 
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -22,8 +23,10 @@ class Cluster {
   // Options by service ("loader") as in its configuration file: {"attempt_timeout", "2s"}.
   using Settings = std::map<std::string, std::map<std::string, std::string>>;
 
-  // Starts everything and waits until it is ready. Throws std::runtime_error.
-  Cluster(const Settings& settings, const std::vector<std::string>& services);
+  // Starts everything and waits until it is ready; `own_clocks` names the services whose wall clock
+  // SetClock sets. Throws std::runtime_error.
+  Cluster(const Settings& settings, const std::vector<std::string>& services,
+          const std::set<std::string>& own_clocks);
 
   testing::PostgresServer& postgres() { return postgres_; }
   testing::RedisServer& redis() { return redis_; }
@@ -39,6 +42,10 @@ class Cluster {
   bool WaitForEnd(const std::string& service);
   // Waits until the process is stopped, as by SIGSTOP; false when it runs on.
   bool WaitForStop(const std::string& service);
+  // Sets the wall clock that the service sees so far ahead of the machine's, at once and for ever.
+  void SetClock(const std::string& service, std::chrono::seconds ahead);
+  // What the spools of all extractors take on disk.
+  uint64_t SpoolBytes();
   // A process that ended though no scenario ended it: its name, or "".
   std::string Fallen();
 
@@ -52,6 +59,7 @@ class Cluster {
     std::string program;
     uint16_t port = 0;
     uint16_t admin_port = 0;
+    bool own_clock = false;
     bool should_run = false;
     std::unique_ptr<testing::ChildProcess> process;
   };

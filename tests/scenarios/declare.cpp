@@ -125,6 +125,8 @@ std::vector<v1::Resource> Declare(const YAML::Node& scenario, const Endpoints& e
   }
   for (const YAML::Node& resource : scenario["more"]) text += Emit(resource) + "\n---\n";
   text = Replace(std::move(text), "${store}", endpoints.store_url);
+  text = Replace(std::move(text), "${gated_store}",
+                 fmt::format("http://127.0.0.1:{}", endpoints.store_gate_port));
   text = Replace(std::move(text), "${warehouse_port}", std::to_string(endpoints.warehouse_port));
 
   DeclaredResources declared;

@@ -6,6 +6,7 @@
 #include <boost/json.hpp>
 
 #include "fmt/format.h"
+#include "tests/scenarios/bounds.h"
 
 namespace penstock::scenario {
 namespace {
@@ -142,9 +143,9 @@ void CheckCounts(const google::protobuf::Message& message, const YAML::Node& exp
 }  // namespace
 
 void CheckExpectations(World& world, const YAML::Node& expect) {
-  OnlyFields(expect,
-             {"content", "equals_model", "size", "sends", "sends_at_most", "repeated_at_most",
-              "removals", "applied", "at_once", "run", "runs", "warehouse"});
+  OnlyFields(expect, {"content", "equals_model", "size", "sends", "sends_at_most",
+                      "repeated_at_most", "removals", "applied", "at_once", "run", "runs",
+                      "warehouse", "redis_at_most", "spool_at_most", "took"});
   if (const YAML::Node content = expect["content"])
     Compare(ContentOf(content), world.store.content());
   if (const YAML::Node sql = expect["equals_model"])
@@ -160,6 +161,7 @@ void CheckExpectations(World& world, const YAML::Node& expect) {
                               world.store.most_at_once(), most.as<int>()));
   }
   CheckSends(world.store, expect);
+  CheckBounds(world, expect);
   if (const YAML::Node run = expect["run"])
     CheckRun(world, world.api.Get(world.RunId(run["name"])), run);
   if (const YAML::Node runs = expect["runs"]; runs && runs.as<size_t>() != world.api.Runs().size())

@@ -17,6 +17,7 @@ namespace penstock::scenario {
 //   run: {…}                            see CheckRun
 //   runs: n                             how many runs there are
 //   warehouse: {sql: …, is: text}       a query's first value
+//   redis_at_most, spool_at_most, took  see bounds.h
 void CheckExpectations(World& world, const YAML::Node& expect);
 
 // A run against {name, state, error, notice, rows: {…}, operations: {upsert: {…}}, rejected:

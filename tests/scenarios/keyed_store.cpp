@@ -85,7 +85,8 @@ std::string KeyedStore::Store(const std::string& operation, const Record& record
     content_.erase(record.key);
     return {};
   }
-  for (const auto& [name, value] : record.fields) content_[record.key][name] = value;
+  auto& stored = content_[record.key];
+  for (const auto& [name, value] : record.fields) stored[name] = value;
   return {};
 }
 

@@ -1,4 +1,5 @@
 #include <cstdio>
+#include <set>
 
 #include "fmt/format.h"
 #include "services/common/core/clock.h"
@@ -23,6 +24,12 @@ std::vector<std::string> ReadServices(const YAML::Node& node) {
   return {"state", "extractor", "loader", "planner"};
 }
 
+std::set<std::string> ReadNames(const YAML::Node& node) {
+  const auto names =
+      node.IsDefined() ? node.as<std::vector<std::string>>() : std::vector<std::string>();
+  return {names.begin(), names.end()};
+}
+
 // Does a step and prints how long it took.
 void DoTimed(World& world, const YAML::Node& step) {
   const BootTime began = BootClock::now();
@@ -36,14 +43,16 @@ void DoTimed(World& world, const YAML::Node& step) {
 bool Play(const char* file) {
   YAML::Node scenario = YAML::LoadFile(file);
   OnlyFields(scenario, {"scenario", "services", "settings", "warehouse", "source", "destination",
-                        "model", "sync", "more", "honour_idempotency", "steps"});
+                        "model", "sync", "more", "honour_idempotency", "own_clocks", "steps"});
   CheckSteps(scenario["steps"]);
-  Cluster cluster(ReadSettings(scenario["settings"]), ReadServices(scenario["services"]));
+  Cluster cluster(ReadSettings(scenario["settings"]), ReadServices(scenario["services"]),
+                  ReadNames(scenario["own_clocks"]));
   KeyedStore store;
+  testing::TcpGate store_gate(store.port());
   if (scenario["honour_idempotency"] && scenario["honour_idempotency"].as<bool>())
     store.HonourIdempotencyKeys();
   Api api(cluster.planner_address());
-  World world{scenario, cluster, store, api, {}, {}};
+  World world{scenario, cluster, store, store_gate, api, {}, {}};
   try {
     cluster.postgres().Sql(scenario["warehouse"].as<std::string>(), "warehouse");
     bool applied = false;

@@ -6,6 +6,7 @@
 #include <future>
 
 #include "fmt/format.h"
+#include "services/common/core/units.h"
 #include "tests/scenarios/answers.h"
 #include "tests/scenarios/declare.h"
 #include "tests/scenarios/expectations.h"
@@ -36,8 +37,9 @@ void Apply(World& world, const YAML::Node& change) {
     if (change[kind]) world.scenario[kind] = Overlay(world.scenario[kind], change[kind]);
   }
   const std::vector<v1::Resource> resources =
-      Declare(world.scenario,
-              {.warehouse_port = world.cluster.postgres().port(), .store_url = world.store.url()});
+      Declare(world.scenario, {.warehouse_port = world.cluster.postgres().port(),
+                               .store_url = world.store.url(),
+                               .store_gate_port = world.store_gate.port()});
   const grpc::Status status =
       MakeWhile(world, change["meanwhile"], [&] { return world.api.Apply(resources); });
   if (const YAML::Node refused = change["refused"]) {
@@ -83,7 +85,7 @@ void WaitForAllRuns(World& world, const std::string& sync, milliseconds within) 
 }
 
 void WaitForRun(World& world, const YAML::Node& node) {
-  OnlyFields(node, {"run", "state", "within", "sync"});
+  OnlyFields(node, {"run", "state", "phase", "within", "sync"});
   const milliseconds within(node["within"] ? node["within"].as<int>() : 15000);
   if (node["sync"]) return WaitForAllRuns(world, node["sync"].as<std::string>(), within);
   const std::string id = world.RunId(node["run"]);
@@ -92,6 +94,8 @@ void WaitForRun(World& world, const YAML::Node& node) {
       [&] {
         const v1::Run run = world.api.Get(id);
         CheckAccounts(run);
+        if (node["phase"])
+          return v1::RunPhase_Name(run.phase()) == "RUN_PHASE_" + node["phase"].as<std::string>();
         return state == "ended" ? IsTerminal(run.state()) : StateName(run.state()) == state;
       },
       [&] { return fmt::format("{}; {}", state, Tell(world.api.Get(id))); }, within);
@@ -181,6 +185,12 @@ void Stopped(World& world, const YAML::Node& service) {
     throw Failure(service.as<std::string>() + " didn't reach its test point");
 }
 
+void Clock(World& world, const YAML::Node& node) {
+  for (const auto& entry : node)
+    world.cluster.SetClock(entry.first.as<std::string>(),
+                           std::chrono::seconds(entry.second.as<int64_t>()));
+}
+
 void Holds(World& world, const YAML::Node& node) {
   for (const auto& entry : node) {
     const std::string key = entry.first.as<std::string>();
@@ -195,14 +205,36 @@ void Holds(World& world, const YAML::Node& node) {
   }
 }
 
+// Until so many bytes wait for a destination.
+void AwaitBacklog(testing::RedisServer& redis, const YAML::Node& node) {
+  OnlyFields(node, {"destination", "bytes"});
+  const std::string field = "d:" + node["destination"].as<std::string>();
+  const auto wanted = ParseByteSize(node["bytes"].as<std::string>());
+  if (!wanted.ok()) throw Failure(std::string(wanted.status().message()));
+  uint64_t waiting = 0;
+  Await(
+      [&] {
+        const std::string text = redis.Command({"HGET", "penstock:credit", field}).text;
+        waiting = text.empty() ? 0 : std::stoull(text);
+        return waiting >= *wanted;
+      },
+      [&] { return fmt::format("{} wait for the destination", FormatByteSize(waiting)); });
+}
+
 void Redis(World& world, const YAML::Node& node) {
   testing::RedisServer& redis = world.cluster.redis();
   if (node.IsMap()) {
-    OnlyFields(node, {"dump", "restore", "await"});
+    OnlyFields(node, {"dump", "restore", "await", "gone", "backlog"});
+    if (const YAML::Node backlog = node["backlog"]) AwaitBacklog(redis, backlog);
     if (const YAML::Node pattern = node["await"]) {
       const std::string keys = pattern.as<std::string>();
       Await([&] { return !redis.Command({"KEYS", keys}).array.empty(); },
             [&] { return "Redis has no key like " + keys; });
+    }
+    if (const YAML::Node pattern = node["gone"]) {
+      const std::string keys = pattern.as<std::string>();
+      Await([&] { return redis.Command({"KEYS", keys}).array.empty(); },
+            [&] { return "Redis still has a key like " + keys; });
     }
     if (node["dump"]) redis.SaveDump(node["dump"].as<std::string>());
     if (node["restore"]) redis.RestoreDump(node["restore"].as<std::string>());
@@ -228,10 +260,12 @@ void Postgres(World& world, const YAML::Node& node) {
 }
 
 void Gate(World& world, const YAML::Node& node) {
-  OnlyFields(node, {"redis", "state"});
+  OnlyFields(node, {"redis", "state", "store"});
   for (const auto& entry : node) {
-    testing::TcpGate& gate = entry.first.as<std::string>() == "redis" ? world.cluster.redis_gate()
-                                                                      : world.cluster.state_gate();
+    const std::string name = entry.first.as<std::string>();
+    testing::TcpGate& gate = name == "redis"   ? world.cluster.redis_gate()
+                             : name == "state" ? world.cluster.state_gate()
+                                               : world.store_gate;
     const std::string what = entry.second.as<std::string>();
     if (what == "cut") {
       gate.Cut();
@@ -277,6 +311,7 @@ constexpr Verb kVerbs[] = {
     {"holds", Holds},       {"redis", Redis},
     {"postgres", Postgres}, {"gate", Gate},
     {"until", Until},       {"expect", CheckExpectations},
+    {"clock", Clock},
 };
 
 const Verb& FindVerb(const YAML::Node& step) {

@@ -12,7 +12,7 @@ namespace penstock::scenario {
 //                                        lays these over the scenario's, and applies all
 //   trigger: name | {name, sync, allow_removals, plan, meanwhile: [steps]}
 //                                        meanwhile: what is done before the call is answered
-//   wait: {run, state, within}           until the run is in that state, or has ended ("ended")
+//   wait: {run, state | phase, within}   until the run is in that state or phase, or has ended
 //   wait: {sync, within}                 until all runs of the Sync have ended
 //   run: {…}                             trigger, wait for the end, check as expect.run does
 //   cancel | resume: run
@@ -25,9 +25,11 @@ namespace penstock::scenario {
 //   start: service | {service, at}       at: a test point, as in PENSTOCK_TESTPOINT
 //   ended: service                       wait until it has ended, at its test point
 //   stopped: service                     the same for one that stops itself
-//   redis: flush | restart | {dump: name} | {restore: name} | {await: pattern of a key}
+//   clock: {service: seconds}            its wall clock is so far ahead from now on (own_clocks)
+//   redis: flush | restart | {dump: name} | {restore: name} | {await | gone: pattern of a key}
+//          | {backlog: {destination, bytes}}   wait until so much waits for it
 //   postgres: restart | crash | read_only | writable
-//   gate: {redis | state: cut | close | stall | open}
+//   gate: {redis | state | store: cut | close | stall | open}
 //   until: {sql: …, is: text, database}  wait until a query says so
 //   expect: {…}                          see expectations.h
 void DoStep(World& world, const YAML::Node& step);

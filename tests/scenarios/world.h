@@ -25,6 +25,7 @@ struct World {
   YAML::Node scenario;
   Cluster& cluster;
   KeyedStore& store;
+  testing::TcpGate& store_gate;  // a second way to the store
   Api& api;
   std::map<std::string, std::string> runs;  // ids by the names that the scenario gives them
   std::string last_run;                     // the name of the one triggered last
