@@ -20,11 +20,13 @@ constexpr int kRecentRuns = 5;
 struct GetArguments {
   std::string kind;
   std::string name;
+  std::vector<std::string> labels;  // label=value
 };
 
 absl::StatusOr<std::vector<Resource>> Load(Session& session, const std::string& kind,
-                                           const std::string& name) {
+                                           const GetArguments& arguments) {
   std::vector<Resource> out;
+  const std::string& name = arguments.name;
   if (!name.empty()) {
     v1::GetResourceRequest request;
     request.set_kind(kind);
@@ -39,6 +41,10 @@ absl::StatusOr<std::vector<Resource>> Load(Session& session, const std::string& 
   v1::ListResourcesRequest request;
   request.set_kind(kind);
   request.set_page_size(kPage);
+  for (const std::string& label : arguments.labels) {
+    const size_t equals = label.find('=');
+    (*request.mutable_labels())[label.substr(0, equals)] = label.substr(equals + 1);
+  }
   do {
     PENSTOCK_ASSIGN_OR_RETURN(
         auto page, session.Call(session.resources(),
@@ -116,7 +122,7 @@ void PrintDocuments(const std::vector<Resource>& resources, Format format) {
 ExitCode Get(Session& session, const GetArguments& arguments) {
   const absl::StatusOr<std::string> kind = KindByName(arguments.kind);
   if (!kind.ok()) return Fail(kind.status());
-  const auto resources = Load(session, *kind, arguments.name);
+  const auto resources = Load(session, *kind, arguments);
   if (!resources.ok()) return Fail(resources.status());
   if (session.format == Format::kYaml || session.format == Format::kJson) {
     PrintDocuments(*resources, session.format);
@@ -137,7 +143,7 @@ ExitCode Get(Session& session, const GetArguments& arguments) {
 ExitCode Describe(Session& session, const GetArguments& arguments) {
   const absl::StatusOr<std::string> kind = KindByName(arguments.kind);
   if (!kind.ok()) return Fail(kind.status());
-  const auto resources = Load(session, *kind, arguments.name);
+  const auto resources = Load(session, *kind, arguments);
   if (!resources.ok()) return Fail(resources.status());
   PrintDocuments(*resources, session.format == Format::kJson ? Format::kJson : Format::kYaml);
   if (*kind != "Sync" || session.format == Format::kJson) return ExitCode::kDone;
@@ -159,7 +165,15 @@ void AddResourceVerbs(Verbs& verbs) {
                       [&session = verbs.session, arguments] { return Get(session, *arguments); });
   get->add_option("kind", arguments->kind, "source, model, destination, connector or sync")
       ->required();
-  get->add_option("name", arguments->name, "Only this one");
+  CLI::Option* name = get->add_option("name", arguments->name, "Only this one");
+  get->add_option("-l,--selector", arguments->labels, "Only those with this label; may be repeated")
+      ->type_name("label=value")
+      ->check([](const std::string& label) {
+        const size_t equals = label.find('=');
+        const bool right = equals != std::string::npos && equals > 0;
+        return right ? std::string() : "\"" + label + "\" is not of the form label=value";
+      })
+      ->excludes(name);
   CLI::App* describe = verbs.AddRemote(
       "describe", "Show a resource and what became of it",
       "penstock describe sync customers-to-crm",

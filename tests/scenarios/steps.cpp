@@ -8,6 +8,7 @@
 #include "fmt/format.h"
 #include "services/common/core/units.h"
 #include "tests/scenarios/answers.h"
+#include "tests/scenarios/command_line.h"
 #include "tests/scenarios/declare.h"
 #include "tests/scenarios/expectations.h"
 
@@ -311,7 +312,7 @@ constexpr Verb kVerbs[] = {
     {"holds", Holds},       {"redis", Redis},
     {"postgres", Postgres}, {"gate", Gate},
     {"until", Until},       {"expect", CheckExpectations},
-    {"clock", Clock},
+    {"clock", Clock},       {"penstock", CommandLine},
 };
 
 const Verb& FindVerb(const YAML::Node& step) {

@@ -31,6 +31,7 @@ namespace penstock::scenario {
 //   postgres: restart | crash | read_only | writable
 //   gate: {redis | state | store: cut | close | stall | open}
 //   until: {sql: …, is: text, database}  wait until a query says so
+//   penstock: {run, exits, says, …}      the command line, see command_line.h
 //   expect: {…}                          see expectations.h
 void DoStep(World& world, const YAML::Node& step);
 

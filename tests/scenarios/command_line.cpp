@@ -1,0 +1,37 @@
+#include "tests/scenarios/command_line.h"
+
+#include <signal.h>
+
+#include <sstream>
+
+#include "fmt/format.h"
+#include "services/common/testing/child_process.h"
+#include "services/common/testing/temp_dir.h"
+
+namespace penstock::scenario {
+
+void CommandLine(World& world, const YAML::Node& node) {
+  OnlyFields(node, {"run", "exits", "says", "interrupt"});
+  const testing::TempDir dir("cli");
+  const auto said = [&] { return testing::ReadFile(dir / "said"); };
+  testing::ChildProcess::Options options{
+      .args = {PENSTOCK_BINARIES "/penstock", "--server", world.cluster.planner_address()},
+      .out = dir / "said"};
+  std::istringstream arguments(node["run"].as<std::string>());
+  for (std::string argument; arguments >> argument;) options.args.push_back(argument);
+  testing::ChildProcess process(options);
+  if (const YAML::Node text = node["interrupt"]) {
+    Await([&] { return said().find(text.as<std::string>()) != std::string::npos; },
+          [&] { return fmt::format("\"{}\" in: {}", text.as<std::string>(), said()); });
+    process.Signal(SIGINT);
+  }
+  const std::optional<int> code = process.Wait();
+  const int wanted = node["exits"] ? node["exits"].as<int>() : 0;
+  if (code != wanted)
+    throw Failure(fmt::format("exits with {}, not {}: {}", code.value_or(-1), wanted, said()));
+  if (const YAML::Node text = node["says"];
+      text && said().find(text.as<std::string>()) == std::string::npos)
+    throw Failure(fmt::format("doesn't say \"{}\" but: {}", text.as<std::string>(), said()));
+}
+
+}  // namespace penstock::scenario
