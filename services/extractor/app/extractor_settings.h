@@ -10,7 +10,7 @@ namespace penstock::extractor {
 
 // The configuration of the extractor.
 struct ExtractorSettings {
-  ProcessSettings process;
+  ProcessSettings process{.admin_listen = "127.0.0.1:9092"};
   ServeSettings serve{.listen = "127.0.0.1:7072"};
   StateSettings state;
   RedisSettings redis;

@@ -10,8 +10,8 @@ namespace penstock::loader {
 
 // The configuration of the loader.
 struct LoaderSettings {
-  ProcessSettings process;
-  ServeSettings serve;
+  ProcessSettings process{.admin_listen = "127.0.0.1:9093"};
+  ServeSettings serve{.listen = "127.0.0.1:7073"};
   StateSettings state;
   RedisSettings redis;
   std::string secrets_dir = "/etc/penstock/secrets";

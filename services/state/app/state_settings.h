@@ -10,8 +10,8 @@ namespace penstock::state {
 
 // The configuration of the state service.
 struct StateServiceSettings {
-  ProcessSettings process;
-  ServeSettings serve;
+  ProcessSettings process{.admin_listen = "127.0.0.1:9091"};
+  ServeSettings serve{.listen = "127.0.0.1:7071"};
   Secret database{"postgresql:///penstock"};
   int database_connections = 8;
   Duration lease = std::chrono::seconds(30);
