@@ -28,7 +28,7 @@ std::string Head(const v1::Run& run) {
 }
 
 std::string Bar(double part) {
-  const int filled = static_cast<int>(part * kBarWidth);
+  const int filled = static_cast<int>(std::clamp(part, 0.0, 1.0) * kBarWidth);
   return "[" + std::string(static_cast<size_t>(filled), '#') +
          std::string(static_cast<size_t>(kBarWidth - filled), '-') + "]";
 }
