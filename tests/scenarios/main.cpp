@@ -39,6 +39,16 @@ void DoTimed(World& world, const YAML::Node& step) {
              step.begin()->first.as<std::string>());
 }
 
+std::string TellRuns(Api& api) {
+  std::string out;
+  try {
+    for (const v1::Run& run : api.Runs()) out += fmt::format("{}: {}\n", run.sync(), Tell(run));
+  } catch (const std::exception& error) {
+    out = fmt::format("the runs can't be told: {}\n", error.what());
+  }
+  return out;
+}
+
 // Prints what went wrong, where, and what the services logged; false then.
 bool Play(const char* file) {
   YAML::Node scenario = YAML::LoadFile(file);
@@ -68,7 +78,7 @@ bool Play(const char* file) {
     CheckAtEnd(world);
     return true;
   } catch (const std::exception& error) {
-    fmt::print(stderr, "{}\n{}: {}\n", cluster.LogTails(), file, error.what());
+    fmt::print(stderr, "{}\n{}: {}\n{}", cluster.LogTails(), file, error.what(), TellRuns(api));
     return false;
   }
 }

@@ -1,7 +1,11 @@
 #include "services/state/app/delivery_engine.h"
 
+#include <algorithm>
 #include <chrono>
+#include <iterator>
 #include <memory>
+#include <optional>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -17,12 +21,27 @@ constexpr int kGroupsAtOnce = 2;
 constexpr size_t kMaxGroup = 128;
 constexpr auto kPatience = std::chrono::seconds(10);
 
+const std::string& RunOf(const pb::DeliverRequest& request) {
+  return RefOf(request).run_id();
+}
+
 }  // namespace
 
 void DeliveryEngine::Submit(pb::DeliverRequest request, Reply reply) {
   const std::lock_guard lock(mutex_);
   waiting_.push_back({std::move(request), std::move(reply)});
   StartGroups();
+}
+
+std::deque<DeliveryEngine::Waiting> DeliveryEngine::TakeMoving() {
+  const std::string run = RunOf(moving_.front().request);
+  const auto others =
+      std::stable_partition(moving_.begin(), moving_.end(),
+                            [&](const Waiting& one) { return RunOf(one.request) == run; });
+  std::deque<Waiting> group(std::make_move_iterator(moving_.begin()),
+                            std::make_move_iterator(others));
+  moving_.erase(moving_.begin(), others);
+  return group;
 }
 
 void DeliveryEngine::StartGroups() {
@@ -33,33 +52,43 @@ void DeliveryEngine::StartGroups() {
       group.push_back(std::move(waiting_.front()));
       waiting_.pop_front();
     }
-    Answer(std::move(group));
+    Answer(std::move(group), /*waits=*/false);
+  }
+  while (!moving_.empty() && moving_under_way_ < kGroupsAtOnce) {
+    ++moving_under_way_;
+    Answer(TakeMoving(), /*waits=*/true);
   }
 }
 
-void DeliveryEngine::Answer(std::deque<Waiting> group) {
+void DeliveryEngine::Answer(std::deque<Waiting> group, bool waits) {
   struct Work {
     std::vector<pb::DeliverRequest> requests;
     std::vector<Reply> replies;
-    std::vector<pb::DeliverResponse> responses;
+    std::vector<std::optional<pb::DeliverResponse>> responses;
   };
   auto work = std::make_shared<Work>();
   for (Waiting& waiting : group) {
     work->requests.push_back(std::move(waiting.request));
     work->replies.push_back(std::move(waiting.reply));
   }
-  auto body = [work](PgTransaction& tx) -> absl::Status {
-    auto responses = DeliveryGroup(tx).Answer(work->requests);
+  auto body = [work, waits](PgTransaction& tx) -> absl::Status {
+    using enum DeliveryGroup::Moving;
+    auto responses = DeliveryGroup(tx, waits ? kWaitFor : kSkip).Answer(work->requests);
     if (!responses.ok()) return responses.status();
     work->responses = *std::move(responses);
     PENSTOCK_TESTPOINT("state.delivery_before_commit");
     return absl::OkStatus();
   };
-  auto done = [this, work](const absl::Status& status) {
+  auto done = [this, work, waits](const absl::Status& status) {
     PENSTOCK_TESTPOINT("state.delivery_before_reply");
+    std::deque<Waiting> skipped;
     for (size_t i = 0; i < work->requests.size(); ++i) {
+      if (status.ok() && !work->responses[i].has_value()) {
+        skipped.push_back({std::move(work->requests[i]), std::move(work->replies[i])});
+        continue;
+      }
       if (status.ok()) {
-        work->replies[i](std::move(work->responses[i]));
+        work->replies[i](*std::move(work->responses[i]));
         continue;
       }
       // Also when the commit is unknown: the loader asks again, and a Begin or report that was
@@ -70,7 +99,8 @@ void DeliveryEngine::Answer(std::deque<Waiting> group) {
       work->replies[i](std::move(response));
     }
     const std::lock_guard lock(mutex_);
-    --under_way_;
+    --(waits ? moving_under_way_ : under_way_);
+    std::move(skipped.begin(), skipped.end(), std::back_inserter(moving_));
     StartGroups();
   };
   pool_.Run(std::move(body), std::move(done), BootClock::now() + kPatience);

@@ -16,17 +16,6 @@ namespace {
 constexpr uint32_t kMaxRecords = 1'000'000;
 constexpr uint32_t kMaxGrantMs = 660'000;  // an attempt of ten minutes and its margin
 
-const pb::BatchRef& RefOf(const pb::DeliverRequest& request) {
-  switch (request.request_case()) {
-    case pb::DeliverRequest::kReport:
-      return request.report().batch();
-    case pb::DeliverRequest::kRelease:
-      return request.release().batch();
-    default:
-      return request.begin().batch();
-  }
-}
-
 bool IsValid(const pb::DeliverRequest& request) {
   return request.request_case() != pb::DeliverRequest::REQUEST_NOT_SET &&
          RefOf(request).run_id().size() == 16;
@@ -37,6 +26,17 @@ void Refuse(Refusal refusal, pb::DeliverResponse& response) {
 }
 
 }  // namespace
+
+const pb::BatchRef& RefOf(const pb::DeliverRequest& request) {
+  switch (request.request_case()) {
+    case pb::DeliverRequest::kReport:
+      return request.report().batch();
+    case pb::DeliverRequest::kRelease:
+      return request.release().batch();
+    default:
+      return request.begin().batch();
+  }
+}
 
 struct DeliveryGroup::BatchRow {
   StoredGrant grant;
@@ -54,11 +54,13 @@ absl::Status DeliveryGroup::LockRuns(std::span<const pb::DeliverRequest> request
   std::vector<std::string> texts;
   for (const Uuid& id : ids) texts.push_back(id.ToString());
   PENSTOCK_ASSIGN_OR_RETURN(
-      PgResult rows, tx_.Exec("SELECT r.id, r.state, r.read, coalesce(d.closed, true), "
-                              "coalesce(d.max_in_flight, 0) FROM runs r "
-                              "LEFT JOIN reads d ON d.run = r.id AND d.read = r.read "
-                              "WHERE r.id = ANY ($1::text[]::uuid[]) ORDER BY r.id FOR SHARE OF r",
-                              {PgValue::Texts(texts)}));
+      PgResult rows,
+      tx_.Exec(absl::StrCat("SELECT r.id, r.state, r.read, coalesce(d.closed, true), "
+                            "coalesce(d.max_in_flight, 0) FROM runs r "
+                            "LEFT JOIN reads d ON d.run = r.id AND d.read = r.read "
+                            "WHERE r.id = ANY ($1::text[]::uuid[]) ORDER BY r.id FOR SHARE OF r",
+                            moving_ == Moving::kSkip ? " SKIP LOCKED" : ""),
+               {PgValue::Texts(texts)}));
   std::vector<std::string> limited;
   for (int row = 0; row < rows.rows(); ++row) {
     const Uuid id = rows.GetUuid(row, 0);
@@ -66,6 +68,11 @@ absl::Status DeliveryGroup::LockRuns(std::span<const pb::DeliverRequest> request
                  static_cast<uint32_t>(rows.Int(row, 4))};
     if (rows.Int(row, 4) > 0) limited.push_back(id.ToString());
   }
+  std::vector<std::string> missing;
+  for (const Uuid& id : ids) {
+    if (!runs_.contains(id)) missing.push_back(id.ToString());
+  }
+  if (!missing.empty()) PENSTOCK_RETURN_IF_ERROR(FindSkipped(missing));
   if (limited.empty()) return absl::OkStatus();
   return tx_
       .Exec(
@@ -249,13 +256,24 @@ absl::Status DeliveryGroup::AddCounters() {
   return absl::OkStatus();
 }
 
-absl::StatusOr<std::vector<pb::DeliverResponse>> DeliveryGroup::Answer(
+absl::Status DeliveryGroup::FindSkipped(const std::vector<std::string>& missing) {
+  if (moving_ == Moving::kWaitFor) return absl::OkStatus();
+  PENSTOCK_ASSIGN_OR_RETURN(PgResult rows,
+                            tx_.Exec("SELECT id FROM runs WHERE id = ANY ($1::text[]::uuid[])",
+                                     {PgValue::Texts(missing)}));
+  for (int row = 0; row < rows.rows(); ++row) skipped_.insert(rows.GetUuid(row, 0));
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::vector<std::optional<pb::DeliverResponse>>> DeliveryGroup::Answer(
     std::span<const pb::DeliverRequest> requests) {
   PENSTOCK_RETURN_IF_ERROR(LockRuns(requests));
-  std::vector<pb::DeliverResponse> responses;
+  std::vector<std::optional<pb::DeliverResponse>> responses;
   responses.reserve(requests.size());
   for (const pb::DeliverRequest& request : requests) {
-    pb::DeliverResponse& response = responses.emplace_back();
+    std::optional<pb::DeliverResponse>& answer = responses.emplace_back();
+    if (IsValid(request) && skipped_.contains(Uuid::FromRaw(RefOf(request).run_id()))) continue;
+    pb::DeliverResponse& response = answer.emplace();
     response.set_ticket(request.ticket());
     if (!IsValid(request)) {
       Refuse(Refusal::kStale, response);

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <span>
 #include <tuple>
 #include <vector>
@@ -21,15 +22,21 @@ namespace penstock::state {
 
 namespace pb = penstock::internal::v1;
 
+// The batch that a request is about.
+const pb::BatchRef& RefOf(const pb::DeliverRequest& request);
+
 // Answers a group of Begins, Reports and Releases in one transaction, each as if it stood alone. A
 // transaction costs one flush of the log however many batches it settles.
 class DeliveryGroup {
  public:
-  explicit DeliveryGroup(PgTransaction& tx) : tx_(tx) {}
+  // What to do with a run that a transition holds, perhaps for as long as a large log takes to
+  // seal.
+  enum class Moving : uint8_t { kSkip, kWaitFor };
+  DeliveryGroup(PgTransaction& tx, Moving moving) : tx_(tx), moving_(moving) {}
 
-  // The responses, in the order of the requests. An error means that nothing of the group was
-  // stored.
-  absl::StatusOr<std::vector<pb::DeliverResponse>> Answer(
+  // The responses, in the order of the requests; none where the request's run was skipped. An error
+  // means that nothing of the group was stored.
+  absl::StatusOr<std::vector<std::optional<pb::DeliverResponse>>> Answer(
       std::span<const pb::DeliverRequest> requests);
 
  private:
@@ -44,6 +51,8 @@ class DeliveryGroup {
   // Locks the runs against transitions, in the order of their ids, and where a run limits its open
   // grants its read too, so that they are counted by one group at a time.
   absl::Status LockRuns(std::span<const pb::DeliverRequest> requests);
+  // Tells runs that were skipped from those that are not there.
+  absl::Status FindSkipped(const std::vector<std::string>& missing);
   // Grants of the run that are open; 0 where no limit asks for it.
   absl::StatusOr<uint32_t> OpenGrants(const Uuid& run);
   absl::StatusOr<std::optional<BatchRow>> LoadBatch(const pb::BatchRef& ref);
@@ -58,7 +67,9 @@ class DeliveryGroup {
   using CounterKey = std::tuple<Uuid, int64_t, int>;  // run, read, operation
 
   PgTransaction& tx_;
+  const Moving moving_;
   std::map<Uuid, RunRow> runs_;
+  std::set<Uuid> skipped_;
   std::map<CounterKey, OutcomeCounts> counters_;
 };
 

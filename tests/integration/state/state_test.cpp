@@ -1,6 +1,8 @@
+#include <future>
 #include <thread>
 
 #include "services/common/model/snapshot.h"
+#include "services/common/pg/pg_connection.h"
 #include "services/common/testing/wait_for.h"
 #include "tests/integration/state/state_fixture.h"
 
@@ -228,6 +230,38 @@ TEST_F(StateTest, AHeartbeatThatTheEndOfItsReadOvertookTakesNothingBack) {
   ASSERT_TRUE(Announce(task, 1, 1).ok());
   EXPECT_EQ(Facts(run.run().id()).pending(), 3);
   EXPECT_TRUE(NewLoader(1)->Begin(task, 2, {5, 6}).has_granted());
+}
+
+TEST_F(StateTest, ARunThatIsBeingMovedHoldsUpNoOtherRunsGrants) {
+  StoreResources();
+  DeliverAll({1}, "\1"s);
+  const std::string over = CreateRun().run().id();
+  const pb::Task old_task = Lease();
+  ASSERT_TRUE(Announce(old_task, 3, 3).ok());
+  ASSERT_TRUE(Move(over, pb::RUN_EVENT_STOP).ok());
+  ASSERT_TRUE(Move(over, pb::RUN_EVENT_STOPPED).ok());
+  CreateRun();
+  const pb::Task task = Lease();
+  ASSERT_TRUE(Announce(task, 1, 1).ok());
+
+  // As a transition that takes long: it holds the row of its run.
+  auto mover = PgConnection::Connect(postgres_.Dsn("penstock"));
+  ASSERT_TRUE(mover.ok());
+  ASSERT_TRUE(
+      (*mover)->ExecScript("BEGIN; SELECT FROM runs WHERE id = '" + over + "' FOR UPDATE").ok());
+  std::vector<std::future<pb::DeliverResponse>> held;
+  for (uint32_t number = 1; number <= 3; ++number) {
+    held.push_back(std::async(std::launch::async, [&, number] {
+      return NewLoader(number)->Begin(old_task, number, {number});
+    }));
+  }
+  ASSERT_TRUE(WaitFor([&] {
+    return postgres_.Sql("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'") !=
+           "0";
+  }));
+  EXPECT_TRUE(NewLoader(9)->Begin(task, 1, {5}).has_granted());
+  ASSERT_TRUE((*mover)->ExecScript("ROLLBACK").ok());
+  for (auto& answer : held) EXPECT_EQ(answer.get().refused().reason(), pb::Refused::REASON_STALE);
 }
 
 TEST_F(StateTest, AnotherIdentityIsRefused) {
