@@ -44,6 +44,7 @@ struct DeliveryGroup::BatchRow {
   std::string outcomes;
   std::string unanswered;
   int64_t lost_grants = 0;
+  int64_t begins = 0;
 };
 
 absl::Status DeliveryGroup::LockRuns(std::span<const pb::DeliverRequest> requests) {
@@ -93,10 +94,10 @@ absl::StatusOr<std::optional<DeliveryGroup::BatchRow>> DeliveryGroup::LoadBatch(
     const pb::BatchRef& ref) {
   PENSTOCK_ASSIGN_OR_RETURN(
       PgResult rows,
-      tx_.Exec(
-          "SELECT grant_no, owner, open, settled, operation, outcomes, unanswered, lost_grants "
-          "FROM batches WHERE run = $1 AND task = $2 AND number = $3 FOR UPDATE",
-          {Uuid::FromRaw(ref.run_id()), ref.task_id(), ref.number()}));
+      tx_.Exec("SELECT grant_no, owner, open, settled, operation, outcomes, unanswered, "
+               "lost_grants, begins "
+               "FROM batches WHERE run = $1 AND task = $2 AND number = $3 FOR UPDATE",
+               {Uuid::FromRaw(ref.run_id()), ref.task_id(), ref.number()}));
   if (rows.empty()) return std::nullopt;
   return BatchRow{.grant = {.grant_no = static_cast<uint32_t>(rows.Int(0, 0)),
                             .owner = rows.UInt(0, 1),
@@ -105,7 +106,8 @@ absl::StatusOr<std::optional<DeliveryGroup::BatchRow>> DeliveryGroup::LoadBatch(
                   .operation = static_cast<int>(rows.Int(0, 4)),
                   .outcomes = std::string(rows.Text(0, 5)),
                   .unanswered = std::string(rows.Text(0, 6)),
-                  .lost_grants = rows.Int(0, 7)};
+                  .lost_grants = rows.Int(0, 7),
+                  .begins = rows.Int(0, 8)};
 }
 
 absl::Status DeliveryGroup::Begin(const pb::DeliverRequest& request,
@@ -183,13 +185,17 @@ absl::Status DeliveryGroup::Report(const pb::DeliverRequest& request,
   PENSTOCK_ASSIGN_OR_RETURN(
       const Settlement settlement,
       Settle(stored->outcomes, stored->unanswered, report.outcomes(), report.unanswered()));
+  // What grants before this one left unanswered is over with them. An extended grant may be that of
+  // two deliveries of one loader, of which only one reports now.
+  const bool extended = stored->begins != stored->grant.grant_no;
+  const bool answered = report.unanswered().find_first_not_of('\0') == std::string::npos;
+  const bool closes = settlement.all_answered || (answered && !extended);
   PENSTOCK_RETURN_IF_ERROR(
-      tx_.Exec(
-             "UPDATE batches SET outcomes = $4, unanswered = $5, settled = $6, open = $7, "
-             "lost_grants = 0 "
-             "WHERE run = $1 AND task = $2 AND number = $3",
-             {run_id, ref.task_id(), ref.number(), PgValue::Bytes(settlement.outcomes),
-              PgValue::Bytes(settlement.unanswered), settlement.settled, !settlement.all_answered})
+      tx_.Exec("UPDATE batches SET outcomes = $4, unanswered = $5, settled = $6, open = $7, "
+               "lost_grants = 0 "
+               "WHERE run = $1 AND task = $2 AND number = $3",
+               {run_id, ref.task_id(), ref.number(), PgValue::Bytes(settlement.outcomes),
+                PgValue::Bytes(settlement.unanswered), settlement.settled, !closes})
           .status());
   OutcomeCounts& counts = counters_[{run_id, ref.read(), stored->operation}];
   for (size_t i = 0; i < counts.by_outcome.size(); ++i)

@@ -150,6 +150,22 @@ TEST_F(StateTest, AGrantWhoseLoaderIsSilentEndsInDoubtAndItsLateReportChangesNot
   EXPECT_EQ(again.granted().lost_grants(), 1u);
   EXPECT_EQ(again.granted().unanswered(), "\3"s)
       << "what the silent loader may have sent is in doubt";
+  ASSERT_TRUE(next->Report(task, 1, 2, "\1\1"s, "\0"s).has_ack());
+  EXPECT_EQ(Facts(run.run().id()).open_grants(), 0)
+      << "all attempts under this grant were answered; the silent one's are over with its own";
+}
+
+TEST_F(StateTest, AnExtendedGrantStaysOpenForWhatItsOtherDeliveryLeftUnanswered) {
+  StoreResources();
+  const pb::RunFacts run = CreateRun();
+  const pb::Task task = Lease();
+  ASSERT_TRUE(Announce(task, 1, 2).ok());
+  auto loader = NewLoader(1);
+  ASSERT_TRUE(loader->Begin(task, 1, {5, 6}).has_granted());
+  ASSERT_TRUE(loader->Report(task, 1, 1, "\0\0"s, "\3"s).has_ack());
+  ASSERT_TRUE(loader->Begin(task, 1, {5, 6}).has_granted());
+  ASSERT_TRUE(loader->Report(task, 1, 1, "\1\1"s, "\0"s).has_ack());
+  EXPECT_EQ(Facts(run.run().id()).open_grants(), 1);
 }
 
 TEST_F(StateTest, AnUnansweredAttemptKeepsItsGrantOpenToItsEnd) {
