@@ -90,19 +90,12 @@ std::string KeyedStore::Store(const std::string& operation, const Record& record
   return {};
 }
 
-test::TestAnswer KeyedStore::Answer(const test::SeenRequest& request) {
-  std::lock_guard lock(mutex_);
-  if (auto authorization = request.headers.find("authorization");
-      !token_.empty() &&
-      (authorization == request.headers.end() || authorization->second != "Bearer " + token_))
-    return test::Respond(401, R"({"message":"who are you?"})");
-  const std::string operation = request.target.substr(1);
-  std::vector<Record> records;
+std::optional<std::vector<KeyedStore::Record>> KeyedStore::Parse(const std::string& body) {
   json::error_code error;
-  const json::value body = json::parse(request.body, error);
-  if (error || !body.is_object() || !body.as_object().contains("records"))
-    return test::Respond(200, R"({"results":[]})");  // a probe
-  for (const json::value& element : body.at("records").as_array()) {
+  const json::value whole = json::parse(body, error);
+  if (error || !whole.is_object() || !whole.as_object().contains("records")) return std::nullopt;
+  std::vector<Record> records;
+  for (const json::value& element : whole.at("records").as_array()) {
     const json::object& object = element.as_object();
     Record& record = records.emplace_back(
         Record{Text(object.at("n")), Text(object.at("key")), Text(object.at("idem")), {}});
@@ -110,6 +103,20 @@ test::TestAnswer KeyedStore::Answer(const test::SeenRequest& request) {
       for (const auto& [name, value] : fields->as_object()) record.fields[name] = Text(value);
     }
   }
+  return records;
+}
+
+test::TestAnswer KeyedStore::Answer(const test::SeenRequest& request) {
+  // Without the lock: a large request keeps no other waiting.
+  const std::optional<std::vector<Record>> parsed = Parse(request.body);
+  std::lock_guard lock(mutex_);
+  if (auto authorization = request.headers.find("authorization");
+      !token_.empty() &&
+      (authorization == request.headers.end() || authorization->second != "Bearer " + token_))
+    return test::Respond(401, R"({"message":"who are you?"})");
+  if (!parsed) return test::Respond(200, R"({"results":[]})");  // a probe
+  const std::string operation = request.target.substr(1);
+  const std::vector<Record>& records = *parsed;
 
   std::string rule_key;
   const StoreAnswer answer = Choose(operation, records, rule_key);

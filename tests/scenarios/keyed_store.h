@@ -73,6 +73,8 @@ class KeyedStore {
  private:
   struct Record;
 
+  // Nothing for what holds no records.
+  static std::optional<std::vector<Record>> Parse(const std::string& body);
   test::TestAnswer Answer(const test::SeenRequest& request);
   // The answer to a request as the rules have it, and the keys of the rule.
   StoreAnswer Choose(const std::string& operation, const std::vector<Record>& records,
