@@ -158,8 +158,9 @@ absl::Status CollectGarbage(PgTransaction& tx, int64_t snapshot) {
   return tx
       .Exec(
           "DELETE FROM segments s WHERE s.snapshot = $1 AND NOT EXISTS (SELECT 1 FROM manifests m, "
-          "jsonb_array_elements(m.levels || m.deferrals) level, jsonb_array_elements(level) id "
-          "WHERE m.snapshot = $1 AND id::bigint = s.id)",
+          "jsonb_array_elements(m.levels || m.deferrals) AS l (level), "
+          "jsonb_array_elements(l.level) AS e (segment) "
+          "WHERE m.snapshot = $1 AND e.segment::bigint = s.id)",
           {snapshot})
       .status();
 }

@@ -325,6 +325,29 @@ TEST_F(StateTest, RemovalsLeaveTombstonesAndManyRunsAreMerged) {
       std::chrono::seconds(30)));
 }
 
+TEST_F(StateTest, AMergeKeepsWhatManifestsNameAndNothingElse) {
+  StoreResources();
+  DeliverAll({10, 20, 30}, "\1\1\1"s);
+  DeliverAll({40}, "\4"s);  // a deferral
+  DeliverAll({50}, "\1"s);
+  DeliverAll({60}, "\1"s);
+  const auto query = [&](const char* sql) { return postgres_.Sql(sql, "penstock"); };
+  ASSERT_TRUE(WaitFor(
+      [&] {
+        return query(
+                   "SELECT jsonb_array_length(m.levels) FROM manifests m "
+                   "JOIN snapshots p ON p.manifest = m.id") == "1";
+      },
+      std::chrono::seconds(30)));
+  EXPECT_EQ(query("SELECT string_agg(kind || ':' || entries, ' ' ORDER BY kind) FROM segments"),
+            "1:5 2:1");
+  EXPECT_EQ(query("SELECT count(*) FROM manifests m, "
+                  "jsonb_array_elements(m.levels || m.deferrals) AS l (level), "
+                  "jsonb_array_elements(l.level) AS e (segment) "
+                  "JOIN segments s ON s.id = e.segment::bigint"),
+            "2");
+}
+
 TEST_F(StateTest, ItGoesOnAfterItWasKilledAndItsDatabaseRestarted) {
   StoreResources();
   const pb::RunFacts run = CreateRun();
