@@ -3,7 +3,9 @@
 #include <set>
 #include <span>
 
+#include "absl/strings/str_cat.h"
 #include "services/common/core/nearest.h"
+#include "services/common/core/status.h"
 #include "services/common/model/validate_report.h"
 
 namespace penstock {
@@ -119,7 +121,7 @@ void ValidateObjects(const std::map<std::string, ObjectSpec>& objects, bool nati
         report.Add(field + ".normalise." + rule, "is not among the object's identity fields");
     }
     for (const auto& [operation, spec] : object.operations)
-      ValidateOperation(field + ".operations." + std::string(Name(operation)), spec, native,
+      ValidateOperation(absl::StrCat(field, ".operations.", Absl(Name(operation))), spec, native,
                         report);
   }
 }

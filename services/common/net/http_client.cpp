@@ -29,7 +29,7 @@ std::string_view HttpResponse::Header(std::string_view name) const {
 
 class HttpClient::Impl {
  public:
-  Impl(asio::any_io_executor executor, HttpClientOptions options,
+  Impl(const asio::any_io_executor& executor, HttpClientOptions options,
        std::unique_ptr<asio::ssl::context> context)
       : executor_(executor),
         options_(std::move(options)),

@@ -21,7 +21,7 @@ namespace penstock::net_internal {
 // One connection to an origin, plain or TLS.
 class HttpConnection {
  public:
-  HttpConnection(boost::asio::any_io_executor executor, const Origin& origin)
+  HttpConnection(const boost::asio::any_io_executor& executor, const Origin& origin)
       : origin_(origin), socket_(executor), watchdog_(executor) {}
 
   const Origin& origin() const { return origin_; }

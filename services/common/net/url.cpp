@@ -34,7 +34,7 @@ std::string Origin::ToString() const {
 absl::StatusOr<BaseUrl> ParseBaseUrl(std::string_view text) {
   auto parsed = boost::urls::parse_uri({text.data(), text.size()});
   if (!parsed) return Bad("is not a URL");
-  const boost::urls::url_view url = *parsed;
+  const boost::urls::url_view& url = *parsed;
   BaseUrl out;
   if (url.scheme_id() == boost::urls::scheme::http) {
     out.origin.tls = false;

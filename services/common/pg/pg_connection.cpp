@@ -65,7 +65,7 @@ absl::StatusOr<PgResult> PgConnection::Exec(const std::string& sql,
     pg_result* result =
         PQprepare(conn_, name.c_str(), sql.c_str(), static_cast<int>(types.size()), types.data());
     const PgResult owned(result);
-    const absl::Status status = Check(result);
+    absl::Status status = Check(result);
     if (!status.ok()) {
       prepared_.erase(statement);
       return status;

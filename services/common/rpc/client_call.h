@@ -40,13 +40,14 @@ void CallUnary(std::type_identity_t<Async>* async,
   auto call = std::shared_ptr<Call>(
       new Call{{}, std::move(request), {}, options.unavailable, std::forward<Done>(done)});
   options.Apply(call->context);
-  (async->*method)(&call->context, &call->request, &call->response, [call](grpc::Status status) {
-    if (status.ok()) {
-      call->done(absl::StatusOr<Response>(std::move(call->response)));
-    } else {
-      call->done(absl::StatusOr<Response>(FromGrpc(status, call->unavailable)));
-    }
-  });
+  (async->*method)(&call->context, &call->request, &call->response,
+                   [call](const grpc::Status& status) {
+                     if (status.ok()) {
+                       call->done(absl::StatusOr<Response>(std::move(call->response)));
+                     } else {
+                       call->done(absl::StatusOr<Response>(FromGrpc(status, call->unavailable)));
+                     }
+                   });
 }
 
 // The same for a coroutine, which goes on where it ran:

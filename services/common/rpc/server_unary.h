@@ -49,7 +49,7 @@ class UnaryDone {
   }
 
   void operator()(absl::StatusOr<Response> result) {
-    if (result.ok()) *response_ = *std::move(result);
+    if (result.ok()) *response_ = std::move(*result);
     std::exchange(reactor_, nullptr)->Finish(ToGrpc(result.status()));
   }
 
@@ -84,7 +84,7 @@ grpc::ServerUnaryReactor* ServeUnary(grpc::CallbackServerContext* call, const Re
          RpcContext context) -> boost::asio::awaitable<absl::StatusOr<Response>> {
         co_return co_await run(*in, std::move(context));
       }(std::move(handler), request, reactor->context()),
-      [done = UnaryDone<Response>(reactor, response)](std::exception_ptr thrown,
+      [done = UnaryDone<Response>(reactor, response)](const std::exception_ptr& thrown,
                                                       absl::StatusOr<Response> result) mutable {
         if (thrown) {
           done(Error(ErrorCode::kINTERNAL, "the handler threw an exception"));

@@ -46,7 +46,7 @@ class ServerUpload final : public grpc::ServerReadReactor<Request>,
   // Answers, also before all was read; the first call counts.
   void End(absl::StatusOr<Response> result) {
     if (ended_.exchange(true)) return;
-    if (result.ok()) *response_ = *std::move(result);
+    if (result.ok()) *response_ = std::move(*result);
     this->Finish(ToGrpc(result.status()));
   }
 

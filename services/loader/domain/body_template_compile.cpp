@@ -228,7 +228,8 @@ class BodyCompiler {
 
   std::optional<Node> Fields(const std::string& place, bool with_identity) {
     Node root = Make(Kind::kObject);
-    for (uint16_t i = 0; i < context_.fields.size(); ++i) {
+    for (size_t at = 0; at < context_.fields.size(); ++at) {
+      const auto i = static_cast<uint16_t>(at);  // a batch counts its fields by 16 bits
       const auto& identity = context_.identity_fields;
       if (!with_identity && std::find(identity.begin(), identity.end(), i) != identity.end()) {
         continue;

@@ -62,7 +62,7 @@ absl::StatusOr<RenderedRequest> RequestRenderer::Render(const RecordSet& set) co
   char separator = '?';
   for (const auto& [name, value] : query_) {
     PENSTOCK_ASSIGN_OR_RETURN(const std::string text, value.Render(set));
-    out.target += separator + name + "=" + text;
+    out.target.append(1, separator).append(name).append("=").append(text);
     separator = '&';
   }
   if (json_content_type_) out.headers.emplace_back("Content-Type", "application/json");

@@ -120,7 +120,8 @@ bool TextTemplate::AddWord(std::string_view word, const TemplateContext& context
     AddValue(Value::kField, identity[0], literal);
     return true;
   }
-  for (uint16_t i = 0; i < context.fields.size(); ++i) {
+  for (size_t at = 0; at < context.fields.size(); ++at) {
+    const auto i = static_cast<uint16_t>(at);  // a batch counts its fields by 16 bits
     const std::string name = FieldName(context.fields[i].path);
     const bool identifies = std::find(identity.begin(), identity.end(), i) != identity.end();
     if (word == "record.fields." + name || (identifies && word == "record.identity." + name)) {

@@ -221,7 +221,7 @@ class Application {
 
 }  // namespace
 
-ResourcePeers::ResourcePeers(std::shared_ptr<grpc::Channel> to_state,
+ResourcePeers::ResourcePeers(const std::shared_ptr<grpc::Channel>& to_state,
                              std::shared_ptr<grpc::Channel> to_extractor,
                              std::shared_ptr<grpc::Channel> to_loader)
     : state(pb::PlanningService::NewStub(to_state)),

@@ -19,7 +19,7 @@ namespace penstock::planner {
 
 // The services that a planner asks about resources. Thread-safe.
 struct ResourcePeers {
-  ResourcePeers(std::shared_ptr<grpc::Channel> to_state,
+  ResourcePeers(const std::shared_ptr<grpc::Channel>& to_state,
                 std::shared_ptr<grpc::Channel> to_extractor,
                 std::shared_ptr<grpc::Channel> to_loader);
 

@@ -147,7 +147,7 @@ asio::awaitable<void> RunDriver::Drive(pb::RunFacts facts) {
       const auto run = Uuid::Parse(facts.run().id());
       if (run.ok() && facts.read() > 0) {
         const StreamId stream{facts.destination(), *run, facts.read(), facts.run().sync()};
-        co_await queue_.Close(stream);
+        (co_await queue_.Close(stream)).IgnoreError();  // else the reconciler closes it
       }
     }
     facts = std::move(*moved->mutable_facts());
@@ -238,7 +238,7 @@ asio::awaitable<void> RunDriver::LookOverStreams(std::set<std::string> active) {
     bool over = !active.contains(stream.run.ToString() + "/" + std::to_string(stream.read));
     if (over) over = co_await IsOver(stream);
     if (over) {
-      co_await queue_.Close(stream);
+      (co_await queue_.Close(stream)).IgnoreError();  // else the next look does
       continue;
     }
     const auto length = co_await queue_.Length(stream);

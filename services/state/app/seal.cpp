@@ -78,7 +78,7 @@ class Sealer {
 
  private:
   SegmentSink StoreInto(std::vector<int64_t>& ids) {
-    return [this, &ids](std::string bytes, const SegmentHeader& header) -> absl::Status {
+    return [this, &ids](const std::string& bytes, const SegmentHeader& header) -> absl::Status {
       PENSTOCK_ASSIGN_OR_RETURN(const int64_t id, StoreSegment(tx_, snapshot_.id, header, bytes));
       ids.push_back(id);
       return absl::OkStatus();
@@ -206,7 +206,7 @@ absl::StatusOr<bool> MergeOnce(PgTransaction& tx, int64_t snapshot_id) {
   std::vector<int64_t> merged;
   PENSTOCK_RETURN_IF_ERROR(MergeLevels(
       std::move(newest_first), options,
-      [&](std::string bytes, const SegmentHeader& header) -> absl::Status {
+      [&](const std::string& bytes, const SegmentHeader& header) -> absl::Status {
         PENSTOCK_ASSIGN_OR_RETURN(const int64_t id, StoreSegment(tx, snapshot_id, header, bytes));
         merged.push_back(id);
         return absl::OkStatus();

@@ -27,7 +27,7 @@ SnapshotIndex::Segment SnapshotIndex::IndexSegment(const SegmentView& view,
   return segment;
 }
 
-SnapshotIndex::SnapshotIndex(std::vector<std::vector<SegmentView>> levels) {
+SnapshotIndex::SnapshotIndex(const std::vector<std::vector<SegmentView>>& levels) {
   for (const std::vector<SegmentView>& views : levels) {
     Level level{.begin = static_cast<uint32_t>(segments_.size())};
     for (const SegmentView& view : views) {

@@ -24,7 +24,7 @@ struct EntryPosition {
 class SnapshotIndex {
  public:
   // Levels as the manifest lists them, base first; the segments of each in ascending order.
-  explicit SnapshotIndex(std::vector<std::vector<SegmentView>> levels);
+  explicit SnapshotIndex(const std::vector<std::vector<SegmentView>>& levels);
 
   // The newest entry of each key; `out` is as long as `keys`. Made for blocks of some 64 keys: the
   // memory of all of them is fetched before the first is compared.

@@ -35,7 +35,7 @@ MaybeError DecodeNumeric(std::string_view bytes, std::string& scratch, Value& ou
     return NotRepresentable("it is infinite");
   if (count < 0 || bytes.size() != kHeader + static_cast<size_t>(count) * 2) return malformed;
   auto group = [&](int i) {
-    return i >= 0 && i < count ? LoadBig<int16_t>(bytes.data() + kHeader + i * 2) : 0;
+    return i >= 0 && i < count ? LoadBig<int16_t>(bytes.data() + kHeader + ptrdiff_t{2} * i) : 0;
   };
   for (int i = 0; i < count; ++i) {
     if (group(i) < 0 || group(i) > 9999) return malformed;

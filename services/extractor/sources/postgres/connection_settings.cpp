@@ -69,7 +69,7 @@ absl::StatusOr<PostgresSettings> ReadPostgresSettings(const Source& source) {
   if (std::find(kTlsModes.begin(), kTlsModes.end(), tls) == kTlsModes.end())
     return reader.Refuse("tls", "\"" + tls + "\" is not one of disable, prefer, require, " +
                                     "verify-ca, verify-full" + DidYouMean(tls, kTlsModes));
-  constexpr int64_t kDay = 24 * 3600;
+  constexpr int64_t kDay = 86'400;
   PENSTOCK_ASSIGN_OR_RETURN(int64_t port, reader.Number("port", 5432, 1, 65535));
   PENSTOCK_ASSIGN_OR_RETURN(int64_t connect, reader.Number("connect_timeout", 10, 1, 600));
   PENSTOCK_ASSIGN_OR_RETURN(int64_t statement, reader.Number("statement_timeout", 3600, 1, kDay));

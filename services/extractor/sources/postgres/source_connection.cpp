@@ -3,6 +3,7 @@
 #include <libpq-fe.h>
 #include <poll.h>
 
+#include <array>
 #include <cerrno>
 #include <charconv>
 #include <cstring>
@@ -170,7 +171,7 @@ absl::Status SourceConnection::Failure(const pg_result* result, const ModelQuery
   std::from_chars(position.data(), position.data() + position.size(), number);
   std::string where = query == nullptr ? "" : query->Place(number);
   if (!where.empty()) message += " (" + where + ")";
-  for (int field : {PG_DIAG_MESSAGE_DETAIL, PG_DIAG_MESSAGE_HINT}) {
+  for (int field : std::array<int, 2>{PG_DIAG_MESSAGE_DETAIL, PG_DIAG_MESSAGE_HINT}) {
     if (std::string more = Field(result, field); !more.empty()) message += ". " + more;
   }
   return Error(ErrorCode::kSOURCE_QUERY_FAILED, "warehouse " + settings_->place + ": " + message +
