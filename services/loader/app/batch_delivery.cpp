@@ -136,10 +136,10 @@ asio::awaitable<void> BatchDelivery::RunPiece(JobId job, Piece piece, bool start
     --in_flight_;
     const bool counts = lane_.Finish(job, answer);
     std::vector<Piece> next = outcomes_->Apply(std::move(piece), answer, counts);
-    if (!next.empty()) piece = std::move(next.front());
     for (size_t i = 1; i < next.size(); ++i) SpawnPiece(std::move(next[i]));
     if (!outcomes_->done()) co_await ReportProgress();
     if (next.empty()) break;
+    piece = std::move(next.front());
     lane_.Retry(job, static_cast<uint32_t>(piece.records.size()));
   }
   lane_.Remove(job);

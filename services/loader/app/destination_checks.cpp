@@ -69,7 +69,7 @@ asio::awaitable<absl::Status> TestPostgres(const Connection& connection, const S
 asio::awaitable<absl::Status> TestSession(const Connection& connection, BootTime deadline) {
   absl::Status status;
   co_await connection.postgres->Run(
-      deadline, [&](absl::StatusOr<PgConnection*> session) { status = session.status(); });
+      deadline, [&](const absl::StatusOr<PgConnection*>& session) { status = session.status(); });
   co_return status;
 }
 

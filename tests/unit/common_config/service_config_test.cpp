@@ -48,12 +48,13 @@ class ServiceConfigTest : public ::testing::Test {
 
   void File(std::string_view content) { std::ofstream(file_) << content; }
   absl::StatusOr<ServiceConfig::Outcome> Load(std::vector<std::string> args,
-                                              ServiceConfig::Environment environment = {}) {
+                                              const ServiceConfig::Environment& environment = {}) {
     if (std::filesystem::exists(file_)) args.push_back("--config=" + file_);
     return config_.Load(args, environment);
   }
-  std::string Refusal(std::vector<std::string> args, ServiceConfig::Environment environment = {}) {
-    absl::Status status = Load(std::move(args), std::move(environment)).status();
+  std::string Refusal(std::vector<std::string> args,
+                      const ServiceConfig::Environment& environment = {}) {
+    absl::Status status = Load(std::move(args), environment).status();
     EXPECT_EQ(CodeOf(status), ErrorCode::kINVALID_CONFIGURATION) << status;
     EXPECT_THAT(std::string(status.message()), Not(HasSubstr("\n")));
     return std::string(status.message());

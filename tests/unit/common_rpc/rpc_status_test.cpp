@@ -48,7 +48,7 @@ TEST(RpcStatus, AllViolationsArriveWithTheirFields) {
 }
 
 TEST(RpcStatus, WhatMayBeTriedAgainSaysWhen) {
-  auto delay = [](absl::Status status) {
+  auto delay = [](const absl::Status& status) {
     return RetryDelayOf(FromGrpc(ToGrpc(status), ErrorCode::kSTATE_UNAVAILABLE));
   };
   EXPECT_EQ(delay(Error(ErrorCode::kDATABASE_UNAVAILABLE, "restarting")), 1000ms);
@@ -95,7 +95,7 @@ TEST(ChannelTarget, TakesOneNameOrManyAddresses) {
   EXPECT_EQ(*ChannelTarget({"state.penstock:7071"}), "dns:///state.penstock:7071");
   EXPECT_EQ(*ChannelTarget({"127.0.0.1:1", "127.0.0.1:2"}), "ipv4:127.0.0.1:1,127.0.0.1:2");
   EXPECT_EQ(*ChannelTarget({"[::1]:1"}), "ipv6:[::1]:1");
-  for (std::vector<std::string> wrong : std::vector<std::vector<std::string>>{
+  for (const std::vector<std::string>& wrong : std::vector<std::vector<std::string>>{
            {}, {"a:1", "b:2"}, {"127.0.0.1:1", "b:2"}, {"host"}, {":1"}, {"host:0"}})
     EXPECT_EQ(CodeOf(ChannelTarget(wrong).status()), ErrorCode::kINVALID_CONFIGURATION);
 }

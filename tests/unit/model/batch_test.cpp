@@ -23,10 +23,10 @@ BatchHeader Layout() {
 std::string Encode(BatchBuilder& builder, uint32_t records) {
   for (uint32_t i = 0; i < records; ++i) {
     std::string identity = "ident" + std::to_string(i);
-    builder.BeginRecord({.key = {i, i * 3},
+    builder.BeginRecord({.key = {i, uint64_t{3} * i},
                          .row = i + 100,
                          .emission = 9,
-                         .primary_key = i * 7,
+                         .primary_key = uint64_t{7} * i,
                          .identity = identity},
                         "[" + std::to_string(i) + "]");
     builder.AddValue("\"e" + std::to_string(i) + "\"");
@@ -127,7 +127,7 @@ TEST(Batch, SurvivesDamageUnderAValidChecksum) {
     }
     size_t bytes = 0;
     for (uint32_t r = 0; r < batch->size(); ++r) {
-      for (uint16_t f = 0; f < batch->header().fields.size(); ++f)
+      for (size_t f = 0; f < batch->header().fields.size(); ++f)
         for (char c : batch->value(r, f).value_or("")) bytes += static_cast<unsigned char>(c);
     }
     EXPECT_GE(bytes, 0u);

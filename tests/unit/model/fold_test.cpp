@@ -55,7 +55,7 @@ TEST(FoldRecord, AnUnassignedOutcomeIsInDoubt) {
 std::map<uint64_t, uint64_t> Rows(Folder& folder, size_t max_segment_bytes) {
   std::map<uint64_t, uint64_t> rows;
   absl::Status status =
-      folder.Finish(max_segment_bytes, [&](std::string bytes, const SegmentHeader& header) {
+      folder.Finish(max_segment_bytes, [&](const std::string& bytes, const SegmentHeader& header) {
         auto view = SegmentView::Open(bytes, true);
         EXPECT_TRUE(view.ok()) << view.status();
         EXPECT_EQ(header.entries, view->size());
@@ -107,7 +107,7 @@ TEST(Folder, OutcomesThatAreMissingArePending) {
   ASSERT_TRUE(folder.Add({Operation::kUpsert, 2, false, intents, one, ""}).ok());
   ASSERT_TRUE(folder
                   .Finish(1 << 20,
-                          [](std::string bytes, const SegmentHeader&) {
+                          [](const std::string& bytes, const SegmentHeader&) {
                             auto view = SegmentView::Open(bytes, true);
                             EXPECT_FALSE(view->in_doubt(0));
                             EXPECT_TRUE(view->in_doubt(1));

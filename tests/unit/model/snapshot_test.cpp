@@ -186,7 +186,7 @@ TEST(MergeLevels, EqualsAMapThatIsOverwrittenFromTheOldestOn) {
                     {.layout = {.with_identity = true, .recipe = 1},
                      .drop_tombstones = to_base,
                      .max_segment_bytes = 4000},
-                    [&](std::string bytes, const SegmentHeader& header) {
+                    [&](const std::string& bytes, const SegmentHeader& header) {
                       auto view = SegmentView::Open(bytes, true);
                       EXPECT_TRUE(view.ok());
                       EXPECT_EQ(view->size(), header.entries);
@@ -207,7 +207,7 @@ TEST(MergeLevels, EqualsAMapThatIsOverwrittenFromTheOldestOn) {
 }
 
 TEST(MergeLevels, DropsClearedDeferralsInTheBase) {
-  auto segment = [](std::vector<Deferral> deferrals) {
+  auto segment = [](const std::vector<Deferral>& deferrals) {
     SegmentBuilder builder({.kind = SegmentKind::kDeferrals});
     for (const Deferral& d : deferrals) builder.Add(d);
     return builder.Finish();
@@ -218,7 +218,7 @@ TEST(MergeLevels, DropsClearedDeferralsInTheBase) {
   absl::Status status =
       MergeLevels({SourceOf({recent}), SourceOf({old})},
                   {.layout = {.kind = SegmentKind::kDeferrals}, .drop_tombstones = true},
-                  [&](std::string bytes, const SegmentHeader&) {
+                  [&](const std::string& bytes, const SegmentHeader&) {
                     auto view = SegmentView::Open(bytes, true);
                     for (uint32_t i = 0; i < view->size(); ++i)
                       left.push_back(view->deferral(i).key.hi);
@@ -234,7 +234,7 @@ TEST(MergeLevels, RefusesSegmentsThatOverlap) {
   std::string segment = builder.Finish();
   absl::Status status =
       MergeLevels({SourceOf({segment, segment})}, {},
-                  [](std::string, const SegmentHeader&) { return absl::OkStatus(); });
+                  [](const std::string&, const SegmentHeader&) { return absl::OkStatus(); });
   EXPECT_EQ(CodeOf(status), ErrorCode::kDATA_CORRUPT);
 }
 

@@ -38,7 +38,8 @@ std::string ReadDouble(double value) {
 }
 
 constexpr int64_t kSecond = 1'000'000;
-constexpr int64_t kDay = 86'400 * kSecond;
+constexpr int64_t kHour = 3600 * kSecond;
+constexpr int64_t kDay = 24 * kHour;
 
 TEST(Decode, GivesIntegersWithAllDigits) {
   EXPECT_EQ(Read({WireBase::kInt8}, Big(std::numeric_limits<int64_t>::min())),
@@ -81,7 +82,7 @@ TEST(Decode, GivesTimesInUtc) {
 }
 
 TEST(Decode, ReadsLocalTimestampsInTheSourcesZone) {
-  int64_t summer = 9679 * kDay + 12 * 3600 * kSecond + 5;  // 2026-07-02T12:00:00.000005
+  int64_t summer = 9679 * kDay + 12 * kHour + 5;  // 2026-07-02T12:00:00.000005
   EXPECT_EQ(Read({WireBase::kTimestamp}, Big(summer), "Europe/Berlin"),
             "2026-07-02T10:00:00.000005Z");
   EXPECT_EQ(Read({WireBase::kTimestamp}, Big(summer)), "2026-07-02T12:00:00.000005Z");
@@ -93,7 +94,7 @@ std::string Interval(int64_t us, int32_t days, int32_t months) {
 
 TEST(Decode, GivesIntervalsInIso8601) {
   EXPECT_EQ(Interval(0, 0, 0), "PT0S");
-  EXPECT_EQ(Interval(4 * 3600 * kSecond + 5 * 60 * kSecond + 6'500'000, 3, 14), "P1Y2M3DT4H5M6.5S");
+  EXPECT_EQ(Interval(4 * kHour + 300 * kSecond + 6'500'000, 3, 14), "P1Y2M3DT4H5M6.5S");
   EXPECT_EQ(Interval(-500'000, 0, -1), "P-1MT-0.5S");
 }
 
