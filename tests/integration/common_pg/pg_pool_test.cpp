@@ -59,7 +59,7 @@ TEST_F(PgPoolTest, UsesItsConnectionsAtOnceAndKeepsTheCallersFree) {
           EXPECT_TRUE(WaitFor([&] { return inside == 3; }));
           return tx.Exec("SELECT 1").status();
         },
-        [&](absl::Status status) {
+        [&](const absl::Status& status) {
           EXPECT_TRUE(status.ok()) << status;
           ++done;
         },
@@ -81,16 +81,18 @@ TEST_F(PgPoolTest, RefusesWhatIsTooMuchOrTooLate) {
         released.wait();
         return absl::OkStatus();
       },
-      [](absl::Status) {}, In(20s));
+      [](const absl::Status&) {}, In(20s));
   begun.get_future().wait();
   auto nothing = [](PgTransaction&) { return absl::OkStatus(); };
   for (int i = 0; i < 2; ++i) {
     pool.Run(
-        nothing, [&](absl::Status s) { late += CodeOf(s) == ErrorCode::kDATABASE_UNAVAILABLE; },
+        nothing,
+        [&](const absl::Status& s) { late += CodeOf(s) == ErrorCode::kDATABASE_UNAVAILABLE; },
         BootClock::now());
   }
   pool.Run(
-      nothing, [&](absl::Status s) { refused += CodeOf(s) == ErrorCode::kDATABASE_UNAVAILABLE; },
+      nothing,
+      [&](const absl::Status& s) { refused += CodeOf(s) == ErrorCode::kDATABASE_UNAVAILABLE; },
       In(20s));
   EXPECT_EQ(refused, 1);
   release.set_value();
@@ -132,7 +134,7 @@ TEST_F(PgPoolTest, AServerOutOfConnectionsIsUnavailableUntilOneIsFree) {
           released.wait();
           return absl::OkStatus();
         },
-        [](absl::Status) {}, In(20s));
+        [](const absl::Status&) {}, In(20s));
   }
   ASSERT_TRUE(WaitFor([&] { return held == 5; }));
   PgPool pool({.conninfo = small.Dsn(), .connections = 1});
@@ -165,7 +167,7 @@ TEST_F(PgPoolTest, TriesAgainWhenATransactionLostARace) {
           }
           return tx.Exec("UPDATE t SET n = $1::int8", {n->Int(0, 0) + 1}).status();
         },
-        [&](absl::Status status) {
+        [&](const absl::Status& status) {
           EXPECT_TRUE(status.ok()) << status;
           ++done;
         },
