@@ -190,7 +190,7 @@ TEST_F(HttpClientTest, NonsenseMeansUnanswered) {
            {head + "abc\r\n\r\n{}", "no HTTP answer"},
            {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", "no HTTP answer"},
            {"HTTP/1.1 200 OK\r\nX: " + std::string(100'000, 'a') + "\r\n\r\n", "larger than"}}) {
-    TestServer server([&bytes = bytes](const SeenRequest&) { return Raw(bytes); });
+    TestServer server([&answer = bytes](const SeenRequest&) { return Raw(answer); });
     ExpectFailure(Send(Post(server.url())), kUnanswered, ErrorCode::kDESTINATION_BAD_ANSWER, says);
   }
 }
