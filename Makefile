@@ -2,7 +2,7 @@
 BUILD ?= build
 JOBS ?= $(shell nproc)
 
-.PHONY: help deps build test demo up down status bench format lint clean
+.PHONY: help deps build test demo up down status bench format style lint sanitize clean
 
 help:  ## lists these
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -37,9 +37,15 @@ bench: build  ## measures, beside the numbers to beat
 format:  ## formats the C++
 	git ls-files '*.h' '*.cpp' | xargs clang-format-19 -i
 
-lint:  ## checks the format, and the C++ by clang-tidy
+style:  ## checks the format of the C++
 	git ls-files '*.h' '*.cpp' | xargs clang-format-19 --dry-run -Werror
-	git ls-files '*.cpp' | xargs -P $(JOBS) -n 4 clang-tidy-19 -p $(BUILD) --quiet
+
+lint: style build  ## checks the C++ by clang-tidy, too
+	git ls-files '*.cpp' | xargs -P $(JOBS) -n 1 clang-tidy-19 -p $(BUILD) --quiet
+
+sanitize: deps  ## runs the tests under the address, undefined behaviour and thread sanitizers
+	scripts/sanitize address,undefined
+	scripts/sanitize thread -R '^integration_(common_pg|common_redis|queue|net)'
 
 clean:  ## removes what was built, and the private cluster's directory
 	scripts/stack down
