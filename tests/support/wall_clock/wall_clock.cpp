@@ -14,8 +14,8 @@
 // Preloaded into a process, it shifts the wall clock that the process sees by as many seconds as
 // stand in the file that PENSTOCK_WALL_CLOCK names (an int64_t, mapped: whoever writes it sets the
 // clock of the running process). CLOCK_MONOTONIC and CLOCK_BOOTTIME stay as they are. Waits on a
-// futex until a time of the wall clock (abseil's, and so gRPC's) are shifted back for the kernel; one
-// that is under way when the clock is set keeps its length.
+// futex until a time of the wall clock (abseil's, and so gRPC's) are shifted back for the kernel;
+// one that is under way when the clock is set keeps its length.
 namespace {
 
 const volatile int64_t* Map() {
