@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "fmt/format.h"
+#include "services/common/core/utf8.h"
 
 namespace penstock {
 namespace {
@@ -45,6 +46,8 @@ class TreeBuilder final : public YAML::EventHandler {
                 const std::string& value) override {
     constexpr std::string_view kTextTag = "tag:yaml.org,2002:str";
     CheckTag(mark, tag, tag == kTextTag);
+    if (value.find('\0') != value.npos)
+      throw Refusal{{mark.line + 1, "a text holds the character NUL, which nothing can store"}};
     Add(mark, {.kind = YamlValue::Kind::kScalar, .quoted = tag != "?", .text = value});
   }
   void OnSequenceStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t,
@@ -150,6 +153,13 @@ const YamlValue* YamlValue::Find(std::string_view key) const {
 
 std::vector<YamlValue> ParseYaml(std::string_view text, std::vector<YamlProblem>& problems) {
   std::vector<YamlValue> documents;
+  if (!IsUtf8(text)) {
+    int line = 1;
+    for (std::string_view rest = text; IsUtf8(rest.substr(0, rest.find('\n'))); ++line)
+      rest.remove_prefix(rest.find('\n') + 1);
+    problems.push_back({line, "the file is not UTF-8; save it as UTF-8"});
+    return documents;
+  }
   try {
     std::istringstream in{std::string(text)};
     YAML::Parser parser(in);

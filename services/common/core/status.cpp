@@ -2,6 +2,7 @@
 
 #include "absl/strings/cord.h"
 #include "absl/strings/str_cat.h"
+#include "services/common/core/utf8.h"
 
 namespace penstock {
 namespace {
@@ -14,6 +15,7 @@ absl::StatusCode CanonicalCode(ErrorCode code) {
     case ErrorCode::kINVALID_CONFIGURATION:
     case ErrorCode::kINVALID_REQUEST:
     case ErrorCode::kNOT_SUPPORTED_YET:
+    case ErrorCode::kMESSAGE_TOO_LARGE:
     case ErrorCode::kREQUEST_ID_REUSED:
       return absl::StatusCode::kInvalidArgument;
     case ErrorCode::kRESOURCE_NOT_FOUND:
@@ -27,6 +29,7 @@ absl::StatusCode CanonicalCode(ErrorCode code) {
     case ErrorCode::kDESTINATION_RATE_LIMITED:
       return absl::StatusCode::kResourceExhausted;
     case ErrorCode::kSOURCE_UNREACHABLE:
+    case ErrorCode::kSOURCE_UNAVAILABLE:
     case ErrorCode::kSOURCE_CONNECTION_LOST:
     case ErrorCode::kDESTINATION_UNREACHABLE:
     case ErrorCode::kDESTINATION_TIMEOUT:
@@ -49,7 +52,7 @@ absl::StatusCode CanonicalCode(ErrorCode code) {
 }  // namespace
 
 absl::Status Error(ErrorCode code, std::string_view message) {
-  absl::Status status(CanonicalCode(code), Absl(message));
+  absl::Status status(CanonicalCode(code), CleanText(message));
   status.SetPayload(kPayload, absl::Cord(Absl(Name(code))));
   return status;
 }

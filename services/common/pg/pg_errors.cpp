@@ -15,14 +15,20 @@ bool IsUnavailable(std::string_view s) {
          s == "57014" || s == "25006" || s == "55P03" || s.starts_with("58");
 }
 
+// Text that is not UTF-8, or holds NUL: whoever sent it must leave that out.
+bool IsUnstorableText(std::string_view s) {
+  return s == "22021" || s == "22P05";
+}
+
 }  // namespace
 
 absl::Status PgError(std::string_view sqlstate, std::string_view message) {
   while (!message.empty() && message.back() == '\n') message.remove_suffix(1);
   const bool race = sqlstate == "40001" || sqlstate == "40P01";
-  absl::Status status = Error(
-      IsUnavailable(sqlstate) || race ? ErrorCode::kDATABASE_UNAVAILABLE : ErrorCode::kINTERNAL,
-      message);
+  const ErrorCode code = IsUnavailable(sqlstate) || race ? ErrorCode::kDATABASE_UNAVAILABLE
+                         : IsUnstorableText(sqlstate)    ? ErrorCode::kINVALID_REQUEST
+                                                         : ErrorCode::kINTERNAL;
+  absl::Status status = Error(code, message);
   status.SetPayload(kSqlState, absl::Cord(Absl(sqlstate)));
   return status;
 }

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "services/common/core/utf8.h"
+
 namespace penstock::loader {
 
 RecordResult Rejected(ErrorCode code, std::string message) {
@@ -23,12 +25,9 @@ RecordResult NotFound(Operation operation, std::string message) {
 }
 
 std::string BoundMessage(std::string_view text) {
-  size_t end = std::min(text.size(), kMaxMessageBytes);
-  // Back to where a character begins, if the cut is inside of one.
-  while (end < text.size() && end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) {
-    --end;
-  }
-  std::string out(text.substr(0, end));
+  // A little more than will be kept, so that what is cut off in the middle of a character goes too.
+  const std::string clean = CleanText(text.substr(0, kMaxMessageBytes + 4));
+  std::string out(ClipText(clean, kMaxMessageBytes));
   std::replace_if(
       out.begin(), out.end(), [](unsigned char c) { return c < 0x20 || c == 0x7f; }, ' ');
   return out;

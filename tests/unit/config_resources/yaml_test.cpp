@@ -37,6 +37,17 @@ TEST(ResourceYaml, ReadsSeveralDocumentsAndLeavesOutEmptyOnes) {
   EXPECT_TRUE(problems.empty());
 }
 
+TEST(ResourceYaml, RefusesWhatIsNotTextWithItsLine) {
+  std::vector<YamlProblem> problems;
+  ParseYaml("a: 1\nb: caf\xe9\n", problems);
+  ParseYaml("a: 1\n\nb: \"x\\0y\"\n", problems);
+  ASSERT_EQ(problems.size(), 2u);
+  EXPECT_EQ(problems[0].line, 2);
+  EXPECT_EQ(problems[0].message, "the file is not UTF-8; save it as UTF-8");
+  EXPECT_EQ(problems[1].line, 3);
+  EXPECT_EQ(problems[1].message, "a text holds the character NUL, which nothing can store");
+}
+
 TEST(ResourceYaml, RefusesAliases) {
   EXPECT_EQ(Json("a: &x [1]\nb: *x\n"), "aliases (*name) are not supported; write the value out");
 }

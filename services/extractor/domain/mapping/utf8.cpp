@@ -32,26 +32,6 @@ void AppendMapped(std::string& out, std::string_view text, char first, char last
 
 }  // namespace
 
-bool IsUtf8(std::string_view text) {
-  const unsigned char* p = reinterpret_cast<const unsigned char*>(text.data());
-  const unsigned char* end = p + text.size();
-  while (p < end) {
-    unsigned char c = *p++;
-    if (c < 0x80) continue;
-    int more = c >= 0xC2 && c < 0xE0 ? 1 : (c & 0xF0) == 0xE0 ? 2 : c >= 0xF0 && c < 0xF5 ? 3 : 0;
-    if (more == 0 || end - p < more) return false;
-    // The second byte's range excludes overlong forms, surrogates and what is above U+10FFFF.
-    unsigned char low = c == 0xE0 ? 0xA0 : c == 0xF0 ? 0x90 : 0x80;
-    unsigned char high = c == 0xED ? 0x9F : c == 0xF4 ? 0x8F : 0xBF;
-    if (*p < low || *p > high) return false;
-    for (int i = 1; i < more; ++i) {
-      if ((p[i] & 0xC0) != 0x80) return false;
-    }
-    p += more;
-  }
-  return true;
-}
-
 uint32_t TakeUtf8(std::string_view& text) {
   auto byte = [&](size_t i) { return static_cast<uint32_t>(static_cast<unsigned char>(text[i])); };
   uint32_t c = byte(0);

@@ -4,10 +4,9 @@
 #include <string>
 #include <string_view>
 
-namespace penstock {
+#include "services/common/core/utf8.h"
 
-// True when the bytes are well-formed UTF-8 (RFC 3629: no surrogates, no overlong forms).
-bool IsUtf8(std::string_view text);
+namespace penstock {
 
 // Takes one code point from the front of `text`, which must be well-formed and not empty.
 uint32_t TakeUtf8(std::string_view& text);
