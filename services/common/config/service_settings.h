@@ -24,7 +24,7 @@ struct ServeSettings {
   std::string tls_key_file;
   // Set: clients must show a certificate of these authorities.
   std::string tls_client_ca_file;
-  ByteSize max_message{4 << 20};
+  ByteSize max_message{16 << 20};
   Duration max_connection_age = std::chrono::minutes(30);
   void AddTo(ServiceConfig& config);
 };

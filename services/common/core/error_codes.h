@@ -20,6 +20,7 @@ enum class Retry : uint8_t { kNever, kLater, kAfterFix };
   X(INVALID_CONFIGURATION, kUser, kAfterFix)        \
   X(INVALID_REQUEST, kUser, kAfterFix)              \
   X(NOT_SUPPORTED_YET, kUser, kAfterFix)            \
+  X(MESSAGE_TOO_LARGE, kUser, kAfterFix)            \
   X(RESOURCE_NOT_FOUND, kUser, kAfterFix)           \
   X(REQUEST_ID_REUSED, kUser, kAfterFix)            \
   X(RUN_ACTIVE, kUser, kLater)                      \
@@ -28,6 +29,7 @@ enum class Retry : uint8_t { kNever, kLater, kAfterFix };
   X(SECRET_NOT_FOUND, kUser, kAfterFix)             \
   /* Reading the warehouse */                       \
   X(SOURCE_UNREACHABLE, kUser, kLater)              \
+  X(SOURCE_UNAVAILABLE, kUser, kLater)              \
   X(SOURCE_AUTHENTICATION_FAILED, kUser, kAfterFix) \
   X(SOURCE_QUERY_FAILED, kUser, kAfterFix)          \
   X(SOURCE_CONNECTION_LOST, kUser, kLater)          \

@@ -93,6 +93,8 @@ class BatchBuilder {
   uint32_t records() const { return records_; }
   // Bytes of value slices so far: an estimate of the request's body.
   size_t value_bytes() const { return values_.size(); }
+  // Bytes that go to state when the batch begins (intents), and back with refused records (labels).
+  size_t overhead_bytes() const { return intents_.size() + labels_.size(); }
   // The encoded batch. Removes nothing from capacity, so that the next batch does not allocate.
   std::string Finish(const BatchId& id);
 

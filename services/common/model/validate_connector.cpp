@@ -18,6 +18,8 @@ constexpr std::array<std::string_view, 4> kAuthTypes = {"none", "basic", "bearer
 constexpr std::array<std::string_view, 5> kAuthFields = {"type", "token", "user", "password",
                                                          "header"};
 constexpr milliseconds kMaxTimeout = std::chrono::minutes(10);
+// Far below what one reply of Redis may have.
+constexpr uint64_t kMaxBatchBytes = 32 << 20;
 
 bool Contains(std::span<const std::string_view> all, std::string_view one) {
   return std::find(all.begin(), all.end(), one) != all.end();
@@ -65,6 +67,8 @@ void ValidateOperation(const std::string& field, const OperationSpec& spec, bool
   if (!native) ValidateRequest(field + ".request", spec.request, report);
   if (spec.batch.max_records == 0) report.Add(field + ".batch.max_records", "must be 1 or more");
   if (spec.batch.max_bytes == 0) report.Add(field + ".batch.max_bytes", "must be 1 or more");
+  if (spec.batch.max_bytes > kMaxBatchBytes)
+    report.Add(field + ".batch.max_bytes", "must be 32MiB or less; a batch lies whole in memory");
   ValidateResult(field + ".result", spec.result, report);
   if (!native && spec.confirms == Confirms::kRecord && spec.result.results.empty() &&
       spec.result.errors.empty())

@@ -16,6 +16,8 @@ namespace {
 constexpr const char* kServiceConfig =
     R"({"loadBalancingConfig":[{"round_robin":{}}],"healthCheckConfig":{"serviceName":""}})";
 
+constexpr int kMaxMetadata = 1 << 20;
+
 bool IsAddressOf(int family, const std::string& host) {
   unsigned char buffer[sizeof(in6_addr)];
   return inet_pton(family, host.c_str(), buffer) == 1;
@@ -52,6 +54,8 @@ absl::StatusOr<std::shared_ptr<grpc::Channel>> MakeChannel(const RpcChannelOptio
   arguments.SetServiceConfigJSON(kServiceConfig);
   arguments.SetMaxReceiveMessageSize(static_cast<int>(options.max_message_bytes));
   arguments.SetMaxSendMessageSize(static_cast<int>(options.max_message_bytes));
+  // An error's details travel in metadata, and apply tells all mistakes at once.
+  arguments.SetInt(GRPC_ARG_MAX_METADATA_SIZE, kMaxMetadata);
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, 30'000);
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 10'000);
   arguments.SetInt(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);

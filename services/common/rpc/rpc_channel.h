@@ -18,7 +18,7 @@ struct RpcChannelOptions {
   // ip:port.
   std::vector<std::string> addresses;
   TlsFiles tls = {};
-  size_t max_message_bytes = 4 << 20;
+  size_t max_message_bytes = 16 << 20;
 };
 
 // A channel that spreads calls over all replicas in turn, leaves out those that aren't reachable or

@@ -21,7 +21,7 @@ class Metrics;
 struct RpcServerOptions {
   std::string listen = "127.0.0.1:0";  // port 0 takes a free one
   TlsFiles tls = {};
-  size_t max_message_bytes = 4 << 20;
+  size_t max_message_bytes = 16 << 20;
   std::chrono::milliseconds max_connection_age = std::chrono::minutes(30);
   // Where calls are observed (declared with RpcMetricSpecs()); outlives the server. May be absent.
   Metrics* metrics = nullptr;

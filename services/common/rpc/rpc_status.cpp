@@ -15,6 +15,8 @@ namespace {
 
 constexpr const char* kDomain = "penstock.dev";
 constexpr std::chrono::milliseconds kDefaultRetryDelay{1000};
+// More mistakes than anybody reads; they travel in metadata, which is bounded.
+constexpr int kMaxViolations = 1000;
 
 template <typename Message>
 std::string Url() {
@@ -57,6 +59,13 @@ bool IsTransport(grpc::StatusCode code) {
   }
 }
 
+// gRPC refuses a message over its limit, at either end, with a code that services use too; but a
+// service's own errors carry details.
+bool IsTooLarge(const grpc::Status& status) {
+  return status.error_code() == grpc::StatusCode::RESOURCE_EXHAUSTED &&
+         status.error_message().find("message larger than max") != std::string::npos;
+}
+
 }  // namespace
 
 grpc::Status ToGrpc(const absl::Status& status) {
@@ -94,6 +103,11 @@ absl::Status FromGrpc(const grpc::Status& status, ErrorCode unavailable) {
     if (detail.UnpackTo(&bad_request)) Attach(attachments, bad_request);
     if (detail.UnpackTo(&retry)) Attach(attachments, retry);
   }
+  if (!code && IsTooLarge(status)) {
+    return Error(ErrorCode::kMESSAGE_TOO_LARGE,
+                 fmt::format("{} bytes; send less at once, or raise --max-message of the services",
+                             status.error_message()));
+  }
   if (!code && IsTransport(status.error_code())) code = unavailable;
   absl::Status out = Error(code.value_or(ErrorCode::kINTERNAL), status.error_message());
   // The sender's canonical code, which may be finer than what follows from the name.
@@ -111,6 +125,7 @@ absl::Status FromGrpc(const grpc::Status& status, ErrorCode unavailable) {
 absl::Status BadRequestError(ErrorCode code, const std::vector<FieldViolation>& violations) {
   google::rpc::BadRequest bad_request;
   for (const FieldViolation& violation : violations) {
+    if (bad_request.field_violations_size() == kMaxViolations) break;
     auto* out = bad_request.add_field_violations();
     out->set_field(violation.field);
     out->set_description(violation.description);

@@ -5,6 +5,12 @@
 #include "services/common/core/testpoint.h"
 
 namespace penstock::extractor {
+namespace {
+
+// Of intents and labels: a batch begins with one message to state, far below gRPC's limit.
+constexpr size_t kMaxOverhead = 2 << 20;
+
+}  // namespace
 
 BatchWriter::BatchWriter(TaskSession& session, BatchHeader layout, const BatchLimits& limits)
     : session_(session), layout_(std::move(layout)), limits_(limits), builder_(layout_) {}
@@ -12,7 +18,8 @@ BatchWriter::BatchWriter(TaskSession& session, BatchHeader layout, const BatchLi
 BatchBuilder& BatchWriter::Begin(const Intent& intent, std::string_view label, size_t bytes) {
   // The limits are tested before a record is added, so that no batch exceeds them.
   if (builder_.records() >= limits_.max_records ||
-      (builder_.records() > 0 && builder_.value_bytes() + bytes > limits_.max_bytes)) {
+      (builder_.records() > 0 && (builder_.value_bytes() + bytes > limits_.max_bytes ||
+                                  builder_.overhead_bytes() > kMaxOverhead))) {
     Flush();
   }
   builder_.BeginRecord(intent, label);

@@ -12,8 +12,10 @@ namespace penstock::extractor {
 namespace {
 
 constexpr size_t kMaxListedProblems = 10'000;
+// Samples travel in one message each; a large record leaves room for no further one.
+constexpr size_t kMaxSampleBytes = 1 << 20;
 
-// Keeps the first records as a sample.
+// Keeps the first records as a sample, as many as are not too large to be shown.
 class SampleSink final : public DiffSink {
  public:
   SampleSink(BatchHeader layout, uint32_t max_records)
@@ -21,7 +23,9 @@ class SampleSink final : public DiffSink {
 
   absl::Status Emit(const Intent& intent, std::string_view label, const RenderedRecord& record,
                     bool /*known*/) override {
-    if (builder_.records() >= max_records_) return absl::OkStatus();
+    if (builder_.records() >= max_records_ ||
+        builder_.value_bytes() + record.bytes() > kMaxSampleBytes)
+      return absl::OkStatus();
     builder_.BeginRecord(intent, label);
     for (size_t field = 0; field < record.size(); ++field) {
       if (const auto slice = record.slice(field)) {

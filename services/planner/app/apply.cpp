@@ -29,8 +29,25 @@ using LoaderAsync = pb::LoaderService::StubInterface::async_interface;
 constexpr std::chrono::seconds kReachable{5};
 constexpr std::chrono::milliseconds kPoll{20};
 constexpr int kPage = 500;
+// A task carries a Sync with all that it names in one message.
+constexpr size_t kMaxResourceBytes = 512 << 10;
 // Connecting to a warehouse and describing a model; the caller's deadline may be shorter.
 constexpr std::chrono::seconds kDescribe{30};
+
+// Empty: all are small enough.
+std::vector<ResourceProblem> TooLarge(const v1::ApplyResourcesRequest& request,
+                                      const std::vector<Resource>& declared) {
+  std::vector<ResourceProblem> problems;
+  for (size_t i = 0; i < declared.size(); ++i) {
+    const size_t bytes = request.resources(static_cast<int>(i)).ByteSizeLong();
+    if (bytes <= kMaxResourceBytes) continue;
+    problems.push_back({std::string(KindName(declared[i])), MetadataOf(declared[i]).name, "",
+                        absl::StrCat("it has ", bytes, " bytes, and a resource may have ",
+                                     kMaxResourceBytes, "; split it, or shorten its texts"),
+                        ErrorCode::kINVALID_RESOURCE});
+  }
+  return problems;
+}
 
 absl::Status Refused(const std::vector<ResourceProblem>& problems) {
   std::vector<FieldViolation> violations;
@@ -273,6 +290,8 @@ asio::awaitable<absl::StatusOr<v1::ApplyResourcesResponse>> Apply(
     PENSTOCK_CO_ASSIGN_OR_RETURN(Resource resource, FromProto(one));
     declared.push_back(std::move(resource));
   }
+  if (const auto problems = TooLarge(request, declared); !problems.empty())
+    co_return Refused(problems);
   PENSTOCK_CO_ASSIGN_OR_RETURN(auto stored, co_await LoadStored(peers, context));
   ApplyPlan plan(std::move(declared), std::move(stored), BuiltinConnectors());
   Application application(peers, plan, std::move(context));

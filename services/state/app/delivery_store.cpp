@@ -200,9 +200,7 @@ absl::Status DeliveryGroup::Report(const pb::DeliverRequest& request,
   OutcomeCounts& counts = counters_[{run_id, ref.read(), stored->operation}];
   for (size_t i = 0; i < counts.by_outcome.size(); ++i)
     counts.by_outcome[i] += settlement.added.by_outcome[i];
-  for (const pb::RecordProblem& problem : report.problems()) {
-    PENSTOCK_RETURN_IF_ERROR(StoreProblem(tx_, run_id, stored->operation, problem));
-  }
+  PENSTOCK_RETURN_IF_ERROR(StoreProblems(tx_, run_id, stored->operation, report.problems()));
   response.mutable_ack();
   return absl::OkStatus();
 }

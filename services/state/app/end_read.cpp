@@ -30,8 +30,8 @@ absl::Status StoreMessage(PgTransaction& tx, const pb::EndReadRequest& message,
   if (!message.bitmap().empty()) {
     PENSTOCK_RETURN_IF_ERROR(StoreSeen(tx, summary, progress.bitmap_pieces, message.bitmap()));
   }
-  for (const pb::RecordProblem& problem : message.invalid()) {
-    PENSTOCK_RETURN_IF_ERROR(StoreInvalid(tx, summary, problem));
+  if (!message.invalid().empty()) {
+    PENSTOCK_RETURN_IF_ERROR(StoreInvalid(tx, summary, message.invalid()));
   }
   for (const pb::PlanSample& sample : message.samples())
     PENSTOCK_RETURN_IF_ERROR(StoreSample(tx, summary, sample));

@@ -6,6 +6,7 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "services/common/core/status.h"
+#include "services/common/core/utf8.h"
 #include "services/common/model/operation.h"
 #include "services/common/pg/pg_connection.h"
 #include "services/state/app/run_store.h"
@@ -17,25 +18,27 @@ constexpr int kMaxPerRun = 10'000;
 constexpr size_t kMaxText = 16 << 10;
 constexpr int kDefaultPage = 50, kMaxPage = 1000;
 
-// Cut at a character's border: half a UTF-8 sequence would be refused by the database.
-std::string Clip(const std::string& text) {
-  if (text.size() <= kMaxText) return text;
-  size_t end = kMaxText;
-  while (end > 0 && (static_cast<uint8_t>(text[end]) & 0xc0) == 0x80) --end;
-  return text.substr(0, end);
-}
-
 }  // namespace
 
-absl::Status StoreProblem(PgTransaction& tx, const Uuid& run, int operation,
-                          const penstock::internal::v1::RecordProblem& problem) {
+absl::Status StoreProblems(PgTransaction& tx, const Uuid& run, int operation,
+                           const RecordProblems& problems) {
+  if (problems.empty()) return absl::OkStatus();
+  std::vector<std::string> primary_keys, keys, codes, messages;
+  for (const penstock::internal::v1::RecordProblem& problem : problems) {
+    primary_keys.emplace_back(ClipText(problem.primary_key(), kMaxText));
+    keys.push_back(absl::BytesToHexString(problem.key()));
+    codes.push_back(problem.code());
+    messages.emplace_back(ClipText(problem.message(), kMaxText));
+  }
   return tx
       .Exec(
           "INSERT INTO rejected (run, sync, operation, primary_key, key, code, message) "
-          "SELECT $1, r.sync, $2, $3, $4, $5, $6 FROM runs r WHERE r.id = $1 "
-          "AND (SELECT count(*) FROM (SELECT 1 FROM rejected WHERE run = $1 LIMIT $7) listed) < $7",
-          {run, operation, Clip(problem.primary_key()), PgValue::Bytes(problem.key()),
-           problem.code(), Clip(problem.message()), kMaxPerRun})
+          "SELECT r.id, r.sync, $2, p.primary_key, decode(p.key, 'hex'), p.code, p.message "
+          "FROM runs r, unnest($3::text[], $4::text[], $5::text[], $6::text[]) "
+          "AS p (primary_key, key, code, message) WHERE r.id = $1 "
+          "LIMIT $7 - (SELECT count(*) FROM (SELECT 1 FROM rejected WHERE run = $1 LIMIT $7) l)",
+          {run, operation, PgValue::Texts(primary_keys), PgValue::Texts(keys),
+           PgValue::Texts(codes), PgValue::Texts(messages), kMaxPerRun})
       .status();
 }
 

@@ -14,9 +14,11 @@ namespace penstock::state {
 // The operation under which a row that can't be sent is listed.
 inline constexpr int kInvalidRow = 0;
 
-// Lists a record that was not taken, for people. Beyond 10,000 of a run they are counted only.
-absl::Status StoreProblem(PgTransaction& tx, const Uuid& run, int operation,
-                          const penstock::internal::v1::RecordProblem& problem);
+using RecordProblems = google::protobuf::RepeatedPtrField<penstock::internal::v1::RecordProblem>;
+
+// Lists records that were not taken, for people. Beyond 10,000 of a run they are counted only.
+absl::Status StoreProblems(PgTransaction& tx, const Uuid& run, int operation,
+                           const RecordProblems& problems);
 
 absl::Status ListRejectedRecords(PgTransaction& tx,
                                  const penstock::internal::v1::ListRejectedRecordsRequest& request,

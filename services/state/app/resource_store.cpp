@@ -17,6 +17,7 @@ namespace {
 namespace v1 = penstock::v1;
 
 constexpr int64_t kApplyLock = 0x70656e6170706c79;
+constexpr int64_t kMaxPageBytes = 2 << 20;
 
 const v1::Metadata& MetadataOf(const v1::Resource& resource) {
   switch (resource.kind_case()) {
@@ -265,19 +266,25 @@ absl::Status ListResources(PgTransaction& tx, const pb::ListResourcesRequest& re
   const std::string after_kind = token.empty() ? "" : token.substr(0, slash);
   const std::string after_name = token.empty() ? "" : token.substr(slash + 1);
   const int64_t limit = request.page_size() > 0 ? request.page_size() : INT32_MAX;
+  // A page ends after the resource with which it is large enough for one message.
   PENSTOCK_ASSIGN_OR_RETURN(
       PgResult rows,
-      tx.Exec(
-          "SELECT kind, name, revision, spec::text FROM resources WHERE ($1 = '' OR kind = $1) "
-          "AND ($2 = '' OR name = $2) AND labels @> $3::text::jsonb AND (kind, name) > ($4, $5) "
-          "ORDER BY kind, name LIMIT $6",
-          {request.kind(), request.name(), LabelsJson(selector), after_kind, after_name, limit}));
+      tx.Exec("SELECT kind, name, revision, spec, before + octet_length(spec) FROM ("
+              "SELECT kind, name, revision, spec, "
+              "coalesce(sum(octet_length(spec)) OVER (ORDER BY kind, name ROWS BETWEEN UNBOUNDED "
+              "PRECEDING AND 1 PRECEDING), 0)::bigint AS before "
+              "FROM (SELECT kind, name, revision, spec::text FROM resources WHERE ($1 = '' OR kind "
+              "= $1) AND ($2 = '' OR name = $2) AND labels @> $3::text::jsonb AND (kind, name) > "
+              "($4, $5) ORDER BY kind, name LIMIT $6) AS found) AS counted "
+              "WHERE before < $7 ORDER BY kind, name",
+              {request.kind(), request.name(), LabelsJson(selector), after_kind, after_name, limit,
+               kMaxPageBytes}));
   for (int row = 0; row < rows.rows(); ++row) {
     PENSTOCK_ASSIGN_OR_RETURN(*response.add_resources(),
                               Parse(rows.Text(row, 3), rows.Int(row, 2)));
   }
-  if (request.page_size() > 0 && rows.rows() == request.page_size()) {
-    const int last = rows.rows() - 1;
+  const int last = rows.rows() - 1;
+  if (last >= 0 && (rows.rows() == limit || rows.Int(last, 4) >= kMaxPageBytes)) {
     response.set_next_page_token(
         absl::StrCat(Absl(rows.Text(last, 0)), "/", Absl(rows.Text(last, 1))));
   }

@@ -222,9 +222,9 @@ absl::StatusOr<std::string> LoadSeen(PgTransaction& tx, const std::string& run_i
 }
 
 absl::Status StoreInvalid(PgTransaction& tx, const pb::ReadSummary& summary,
-                          const pb::RecordProblem& problem) {
+                          const RecordProblems& problems) {
   PENSTOCK_ASSIGN_OR_RETURN(const TaskRow task, HeldTask(tx, summary.task_id(), summary.fence()));
-  return StoreProblem(tx, task.run, kInvalidRow, problem);
+  return StoreProblems(tx, task.run, kInvalidRow, problems);
 }
 
 absl::Status StoreSample(PgTransaction& tx, const pb::ReadSummary& summary,

@@ -6,6 +6,7 @@
 
 #include "absl/status/statusor.h"
 #include "penstock/internal/v1/extraction.pb.h"
+#include "services/state/app/rejected_store.h"
 
 namespace penstock {
 class PgTransaction;
@@ -33,7 +34,7 @@ absl::StatusOr<std::string> LoadSeen(PgTransaction& tx, const std::string& run_i
                                      int number);
 
 absl::Status StoreInvalid(PgTransaction& tx, const pb::ReadSummary& summary,
-                          const pb::RecordProblem& problem);
+                          const RecordProblems& problems);
 absl::Status StoreSample(PgTransaction& tx, const pb::ReadSummary& summary,
                          const pb::PlanSample& sample);
 // Ends the pass: counters are final, the run goes on to DELIVERING.

@@ -235,6 +235,55 @@ TEST_F(ApplyTest, RefusesAnotherDestinationForDeliveredRows) {
       HasSubstr("sync.yaml:6: spec.destination: can't change: it has delivered to \"crm\""));
 }
 
+TEST_F(ApplyTest, TellsHundredsOfMistakesAtOnce) {
+  extractor_.Lose("plan");
+  std::string syncs;
+  for (int i = 0; i < 300; ++i) {
+    std::string sync = SyncYaml("", "crm", "upsert");
+    syncs += "---\n" + sync.replace(sync.find("to-crm"), 6, "to-crm-" + std::to_string(i));
+  }
+  WriteFile(dir_ / "sync.yaml", syncs);
+  const Result applied = Apply();
+  EXPECT_EQ(applied.code, 2);
+  EXPECT_THAT(applied.err, HasSubstr("300 errors found; nothing was changed"));
+}
+
+// Models by SQL of so many bytes, one a file.
+void WriteModels(const std::filesystem::path& folder, int models, size_t bytes) {
+  std::filesystem::create_directory(folder);
+  for (int i = 0; i < models; ++i) {
+    const std::string name = "m" + std::to_string(i);
+    WriteFile(folder / (name + ".yaml"),
+              "apiVersion: penstock.dev/v1\nkind: Model\nmetadata: {name: " + name +
+                  "}\nspec: {source: warehouse, primary_key: [id], sql: \"SELECT 1 AS id -- " +
+                  std::string(bytes, 'x') + "\"}\n");
+  }
+}
+
+TEST_F(ApplyTest, TakesAndListsMoreThanFitsIntoOneAnswer) {
+  WriteModels(dir_ / "models", 40, 250'000);
+  const std::vector<std::string> all = {"-f", dir_ / "models"};
+  ASSERT_EQ(Apply(all).code, 0);
+  // The planner has to list what is stored: ten megabytes.
+  const Result again = Apply(all);
+  EXPECT_EQ(again.code, 0) << again.err;
+  EXPECT_THAT(again.out, HasSubstr("Model/m39 unchanged"));
+  EXPECT_THAT(Run({"get", "models", "-o", "name"}).out, HasSubstr("Model/m39"));
+}
+
+TEST_F(ApplyTest, RefusesAResourceThatIsTooLargeByFileAndMoreThanOneMessageCarries) {
+  WriteModels(dir_ / "one", 1, 600'000);
+  const Result one = Apply({"-f", dir_ / "one"});
+  EXPECT_EQ(one.code, 2);
+  EXPECT_THAT(one.err, HasSubstr("m0.yaml:1: it has 6000"));
+  EXPECT_THAT(one.err, HasSubstr("a resource may have 524288; split it"));
+  WriteModels(dir_ / "many", 40, 500'000);
+  const Result many = Apply({"-f", dir_ / "many"});
+  EXPECT_EQ(many.code, 2);
+  EXPECT_THAT(many.err, HasSubstr("send less at once, or raise --max-message"));
+  EXPECT_EQ(Run({"get", "models", "-o", "name"}).out, "");
+}
+
 TEST_F(ApplyTest, SaysThatNoExtractorIsThere) {
   workers_->Shutdown(std::chrono::seconds(0));
   const Result applied = Apply();

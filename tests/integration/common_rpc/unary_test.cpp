@@ -75,6 +75,25 @@ TEST_F(UnaryTest, ACoroutineAnswersACoroutine) {
   EXPECT_EQ(response->task().task_id(), 41u);
 }
 
+TEST_F(UnaryTest, AMessageOverTheLimitOfEitherEndIsToldWithTheRemedy) {
+  Replica replica;
+  pb::HeartbeatRequest request;
+  request.mutable_announced()->mutable_records()->Reserve(1);
+  for (int i = 0; i < 3'000'000; ++i) request.mutable_announced()->add_records()->set_records(i);
+  for (const size_t of_client : {size_t{1} << 20, size_t{64} << 20}) {
+    auto stub = pb::ExtractionService::NewStub(
+        *MakeChannel({.addresses = {replica.address()}, .max_message_bytes = of_client}));
+    const auto answer =
+        asio::co_spawn(pool_,
+                       CallUnary(stub->async(), &Async::Heartbeat, request, ClientCallOptions()),
+                       asio::use_future)
+            .get();
+    EXPECT_EQ(CodeOf(answer.status()), ErrorCode::kMESSAGE_TOO_LARGE) << answer.status();
+    EXPECT_THAT(std::string(answer.status().message()),
+                HasSubstr("send less at once, or raise --max-message"));
+  }
+}
+
 TEST_F(UnaryTest, CallsGoToAllReplicasInTurnAndPastOneThatDrains) {
   Replica one;
   Replica two;

@@ -253,6 +253,10 @@ TEST(WrongInput, OfADestinationOrConnectorIsToldByFileAndLine) {
       {operation + "          request: {path: /}\n          batch: {max_bytes: lots}\n",
        "f.yaml:10: spec.objects.o.operations.upsert.batch.max_bytes: \"lots\" is no size; write "
        "it like 4096, 500kB, 64MB or 1GiB"},
+      {operation + "          request: {path: /}\n          batch: {max_bytes: 1GB}\n",
+       "f.yaml:10: spec.objects.o.operations.upsert.batch.max_bytes: must be 32MiB or less; a "
+       "batch "
+       "lies whole in memory"},
       {operation + "          request: {path: /}\n          result: {message: message}\n",
        "f.yaml:10: spec.objects.o.operations.upsert.result.message: \"message\" is no JSON "
        "pointer; write it like /results/0/id"},

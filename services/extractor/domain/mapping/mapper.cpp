@@ -19,6 +19,11 @@ ValueError InField(const FieldProgram& field, ValueError error) {
   return error;
 }
 
+// A label names a row for people, and travels with every record and error.
+constexpr size_t kMaxLabelValue = 200;
+// What state keeps of a record for its removal.
+constexpr size_t kMaxIdentityBytes = 64 << 10;
+
 bool HoldsText(const WireType& type) {
   return !type.array && (type.base == WireBase::kText || type.base == WireBase::kJson ||
                          type.base == WireBase::kJsonb);
@@ -211,6 +216,17 @@ Mapper::Rendering Mapper::Render(const RawRow& row, RenderedRecord& out, ValueEr
                                                " can be sent; map fewer or shorter columns"};
     return Rendering::kInvalid;
   }
+  if (program_.keeps_identity) {
+    size_t identity = 0;
+    for (uint16_t index : program_.identity) identity += out.slices_[index].size;
+    if (identity > kMaxIdentityBytes) {
+      error = {ErrorCode::kRECORD_TOO_LARGE,
+               "the identity has " + std::to_string(identity) + " bytes, and at most " +
+                   std::to_string(kMaxIdentityBytes) +
+                   " can be kept for a later removal; choose a shorter identity"};
+      return Rendering::kInvalid;
+    }
+  }
   return Rendering::kDone;
 }
 
@@ -229,6 +245,8 @@ void Mapper::AppendLabel(const RawRow& row, std::string& out) {
         Decode(program_.types[column], raw.bytes(), program_.zone, *front_, value).has_value() ||
         value.null()) {
       out += "null";
+    } else if (value.text.size() > kMaxLabelValue) {
+      AppendJsonString(out, std::string(ClipText(value.text, kMaxLabelValue)) + "…");
     } else if (value.kind == Value::Kind::kText) {
       AppendJsonString(out, value.text);
     } else {

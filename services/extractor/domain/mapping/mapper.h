@@ -54,7 +54,8 @@ class Mapper {
   // kSkip: a NULL whose field says skip_record. kInvalid: `error` says why.
   Rendering Render(const RawRow& row, RenderedRecord& out, ValueError& error);
 
-  // Appends the row's primary key as a JSON object, for people; empty for a model without one.
+  // Appends the row's primary key as a JSON object, for people, long values cut; empty for a model
+  // without one.
   void AppendLabel(const RawRow& row, std::string& out);
   // Appends the identity's slices as intents keep them, each u32 length and bytes.
   void AppendIdentity(const RenderedRecord& record, std::string& out) const;

@@ -163,6 +163,31 @@ TEST_F(MapperTest, RefusesARecordOverTheLimitAndTakesALargeOne) {
   EXPECT_EQ(Render(row)[1].size(), large.size() + 2);
 }
 
+TEST_F(MapperTest, RefusesAnIdentityThatIsTooLargeToBeKeptForARemoval) {
+  description_.columns[0].type.oid = kText;
+  BinaryRow row;
+  row.Text(std::string(70'000, 'x'));
+  Make();
+  EXPECT_EQ(Render(row)[0].size(), 70'002u);
+  sync_.mode = Mode::kMirror;
+  Make();
+  EXPECT_THAT(Render(row)[0], HasSubstr("RECORD_TOO_LARGE: the identity has 70002 bytes"));
+}
+
+TEST_F(MapperTest, CutsLongKeysInLabels) {
+  description_.columns[0].type.oid = kText;
+  Make();
+  const auto label = [&](const std::string& key) {
+    BinaryRow row;
+    row.Text(key);
+    std::string out;
+    mapper_->AppendLabel(row.Raw(), out);
+    return out;
+  };
+  EXPECT_EQ(label("short"), R"({"id":"short"})");
+  EXPECT_EQ(label(std::string(1'000'000, 'k')), R"({"id":")" + std::string(200, 'k') + "…\"}");
+}
+
 TEST_F(MapperTest, TakesThePhonesRegionFromAColumn) {
   AddColumn("phone", kText);
   AddColumn("country", kText);
