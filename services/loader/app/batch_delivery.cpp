@@ -177,9 +177,14 @@ asio::awaitable<GrantAnswer> BatchDelivery::Report() {
   unreported_ = false;
   const bool all_answered = outcomes_->all_answered();
   if (all_answered) sent_ = false;
+  if (outcomes_->untouched()) {
+    // No attempt has left, or each was refused as a whole: there is nothing to be in doubt of.
+    co_await grant_.Release();
+    co_return GrantAnswer::kGranted;
+  }
   const GrantAnswer stored = co_await Timed(
       Stage::kReport, grant_.Report(outcomes_->PackedOutcomes(), outcomes_->PackedUnanswered(),
-                                    ReportDetails(batch_, *outcomes_), all_answered));
+                                    ReportDetails(batch_, outcomes_->TakeDetails()), all_answered));
   if (stored == GrantAnswer::kGranted) counter_.Count(*outcomes_);
   co_return stored;
 }

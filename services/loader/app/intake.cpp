@@ -20,7 +20,6 @@ asio::awaitable<void> Intake::Watch() {
   std::string last;
   while (!stopped_) {
     const bool known = co_await OfferReady();
-    healthy_ = known;
     if (stopped_) co_return;
     if (known) {
       const auto pushed = co_await world_.queue.WaitForPush(

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <atomic>
 #include <map>
 #include <memory>
 #include <string>
@@ -15,8 +14,6 @@ class Intake {
   explicit Intake(LoaderWorld& world);
   // Takes no more; attempts under way end, the rest goes back.
   void Stop();
-  // The queue answered when it was last asked.
-  bool healthy() const { return healthy_; }
 
  private:
   asio::awaitable<void> Watch();
@@ -25,7 +22,6 @@ class Intake {
 
   LoaderWorld& world_;
   std::map<std::string, std::unique_ptr<DestinationFeed>> feeds_;
-  std::atomic<bool> healthy_ = false;
   bool stopped_ = false;
   Signal stopping_;
 };

@@ -17,6 +17,7 @@
 #include "services/common/core/status.h"
 #include "services/common/obs/log.h"
 #include "services/common/process/service_process.h"
+#include "services/common/redis/redis_watch.h"
 #include "services/common/rpc/rpc_channel.h"
 #include "services/common/rpc/rpc_server.h"
 #include "services/loader/app/intake.h"
@@ -39,6 +40,7 @@ class LoaderParts {
         stream_tasks_(context_.get_executor()),
         stub_(pb::DeliveryService::NewStub(state)),
         redis_(context_.get_executor(), std::move(redis)),
+        redis_watch_(context_.get_executor(), redis_),
         queue_(redis_, settings.redis.prefix, {}),
         quota_(redis_, settings.redis.prefix),
         loader_(Random::System().Next()),
@@ -57,7 +59,7 @@ class LoaderParts {
     thread_.join();
   }
 
-  bool queue_healthy() const { return intake_.healthy(); }
+  absl::Status redis_status() const { return redis_watch_.status(); }
   asio::any_io_executor executor() { return context_.get_executor(); }
 
   // Ends attempts under way, reports, hands the rest back. False when `grace` was too short.
@@ -84,6 +86,7 @@ class LoaderParts {
   Tasks stream_tasks_;  // end after the deliveries, whose reports they carry
   std::unique_ptr<pb::DeliveryService::StubInterface> stub_;
   RedisClient redis_;
+  RedisWatch redis_watch_;
   WorkQueue queue_;
   QuotaClient quota_;
   const uint64_t loader_;
@@ -105,12 +108,10 @@ absl::Status Serve(const LoaderSettings& settings) {
                             MakeChannel({.addresses = settings.state.addresses,
                                          .tls = {.ca_file = settings.state.tls_ca_file,
                                                  .cert_file = settings.state.tls_cert_file,
-                                                 .key_file = settings.state.tls_key_file}}));
+                                                 .key_file = settings.state.tls_key_file},
+                                         .max_message_bytes = settings.serve.max_message.bytes}));
   LoaderParts parts(settings, process->metrics(), std::move(redis), channel);
-  process->readiness().Add("redis", [&]() -> absl::Status {
-    return parts.queue_healthy() ? absl::OkStatus()
-                                 : Error(ErrorCode::kQUEUE_UNAVAILABLE, "Redis can't be reached");
-  });
+  process->readiness().Add("redis", [&parts] { return parts.redis_status(); });
   process->readiness().Add("state", [channel]() -> absl::Status {
     return channel->GetState(/*try_to_connect=*/true) == GRPC_CHANNEL_READY
                ? absl::OkStatus()

@@ -2,9 +2,36 @@
 
 #include <chrono>
 
+#include "absl/strings/str_cat.h"
+#include "services/common/core/status.h"
+
 namespace penstock::loader {
 
 namespace pb = penstock::internal::v1;
+
+namespace {
+
+// What to do about it, where the words of the answer do not say.
+std::string_view Remedy(ErrorCode code) {
+  switch (code) {
+    case ErrorCode::kDESTINATION_UNAUTHENTICATED:
+      return "; correct the credentials or their secret, then apply or resume";
+    case ErrorCode::kDESTINATION_FORBIDDEN:
+      return "; give the credentials' user the rights, then apply or resume";
+    case ErrorCode::kDESTINATION_UNREACHABLE:
+      return "; check base_url and the network between; it is tried again by itself";
+    case ErrorCode::kDESTINATION_BAD_ANSWER:
+      return "; see whether base_url leads to the API, and whether the connector's result fits "
+             "what it answers; it is tried again by itself";
+    case ErrorCode::kDESTINATION_TIMEOUT:
+    case ErrorCode::kDESTINATION_UNAVAILABLE:
+      return "; its operators must act; it is tried again by itself";
+    default:
+      return "";
+  }
+}
+
+}  // namespace
 
 pb::ParkAccountRequest ParkRequest(const std::string& account, const std::string& destination,
                                    const LanePark& park) {
@@ -27,7 +54,8 @@ pb::ParkAccountRequest ParkRequest(const std::string& account, const std::string
     request.set_wait_ms(std::chrono::duration_cast<std::chrono::milliseconds>(*park.wait).count());
   }
   request.mutable_error()->set_code(std::string(Name(park.code)));
-  request.mutable_error()->set_message(park.message);
+  request.mutable_error()->set_message(
+      absl::StrCat("Destination \"", destination, "\": ", park.message, Absl(Remedy(park.code))));
   request.mutable_error()->set_owner(std::string(Name(OwnerOf(park.code))));
   return request;
 }

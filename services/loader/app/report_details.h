@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <vector>
 
 #include "penstock/internal/v1/delivery.pb.h"
@@ -9,7 +10,7 @@
 namespace penstock::loader {
 
 // The records of a report that people are shown: which, and why.
-std::vector<penstock::internal::v1::RecordProblem> ReportDetails(const Batch& batch,
-                                                                 const BatchOutcomes& outcomes);
+std::vector<penstock::internal::v1::RecordProblem> ReportDetails(
+    const Batch& batch, const std::map<uint32_t, RecordResult>& details);
 
 }  // namespace penstock::loader

@@ -127,6 +127,12 @@ bool BatchOutcomes::all_answered() const {
                       [](const State& state) { return state.unanswered; });
 }
 
+bool BatchOutcomes::untouched() const {
+  return std::none_of(states_.begin(), states_.end(), [](const State& state) {
+    return state.unanswered || state.outcome != Outcome::kPending;
+  });
+}
+
 std::string BatchOutcomes::PackedOutcomes() const {
   std::string out;
   out.reserve(states_.size());

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "services/common/model/outcome.h"
@@ -45,8 +46,11 @@ class BatchOutcomes {
   bool unanswered(uint32_t record) const { return states_[record].unanswered; }
   // Each attempt was answered for every record: the report closes the grant.
   bool all_answered() const;
-  // Code and message of the records rejected, skipped as not found, and unknown.
-  const std::map<uint32_t, RecordResult>& details() const { return details_; }
+  // Nothing is known of any record, and none may have arrived: as if nothing had been sent.
+  bool untouched() const;
+  // Code and message of the records rejected, skipped as not found, and unknown, of which this was
+  // not told yet.
+  std::map<uint32_t, RecordResult> TakeDetails() { return std::exchange(details_, {}); }
 
   // As they are stored (docs/formats.md, "Outcomes").
   std::string PackedOutcomes() const;

@@ -51,8 +51,10 @@ TEST(BatchOutcomes, HalvesDownToThePoisonRecord) {
   for (uint32_t i = 0; i < 1000; ++i) {
     EXPECT_EQ(outcomes.outcome(i), i == 617 ? Outcome::kRejected : Outcome::kDelivered) << i;
   }
-  EXPECT_EQ(outcomes.details().size(), 1u);
-  EXPECT_EQ(outcomes.details().at(617).message, "said so");
+  const auto details = outcomes.TakeDetails();
+  ASSERT_EQ(details.size(), 1u);
+  EXPECT_EQ(details.at(617).message, "said so");
+  EXPECT_TRUE(outcomes.TakeDetails().empty());
   EXPECT_TRUE(outcomes.all_answered());
 }
 
@@ -63,7 +65,7 @@ TEST(BatchOutcomes, ARequestThatAlwaysFailsIsHalvedAfterEightAttempts) {
     return poison ? Whole(Verdict::kFailed, false) : ForAll(piece.records.size(), kOk);
   });
   EXPECT_EQ(outcomes.outcome(2), Outcome::kRejected);
-  EXPECT_EQ(outcomes.details().at(2).code, ErrorCode::kRETRIES_EXHAUSTED);
+  EXPECT_EQ(outcomes.TakeDetails().at(2).code, ErrorCode::kRETRIES_EXHAUSTED);
   EXPECT_TRUE(outcomes.unanswered(2));
   EXPECT_EQ(outcomes.outcome(3), Outcome::kDelivered);
   EXPECT_TRUE(outcomes.unanswered(3)) << "the attempt before was not answered";
@@ -79,6 +81,17 @@ TEST(BatchOutcomes, FailuresOfTheWholeLaneBlameNoRequest) {
     EXPECT_EQ(piece.records.size(), 2u);
   }
   EXPECT_EQ(outcomes.open(), 2u);
+}
+
+TEST(BatchOutcomes, IsUntouchedAsLongAsNothingCanHaveArrived) {
+  BatchOutcomes outcomes(2, {});
+  EXPECT_TRUE(outcomes.untouched());
+  Piece piece = outcomes.Apply(outcomes.First().front(), Whole(Verdict::kFailed, true), false)[0];
+  EXPECT_TRUE(outcomes.untouched()) << "the request never left";
+  piece = outcomes.Apply(piece, Whole(Verdict::kRateLimited, true), false)[0];
+  EXPECT_TRUE(outcomes.untouched()) << "the request was turned away";
+  piece = outcomes.Apply(piece, Whole(Verdict::kFailed, false), false)[0];
+  EXPECT_FALSE(outcomes.untouched());
 }
 
 TEST(BatchOutcomes, FinalOutcomesStickAndOnlyTheRestIsSentAgain) {
@@ -106,7 +119,7 @@ TEST(BatchOutcomes, ARecordHasEightAttempts) {
                       ErrorCode::kDESTINATION_UNAVAILABLE, "busy"});
   });
   EXPECT_EQ(requests, 8u);
-  EXPECT_EQ(outcomes.details().at(0).code, ErrorCode::kRETRIES_EXHAUSTED);
+  EXPECT_EQ(outcomes.TakeDetails().at(0).code, ErrorCode::kRETRIES_EXHAUSTED);
 }
 
 TEST(BatchOutcomes, AtMostOnceSendsNothingTwiceThatMayHaveArrived) {
