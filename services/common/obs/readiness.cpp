@@ -20,7 +20,8 @@ void Readiness::Drain() {
 std::vector<std::string> Readiness::Reasons() const {
   std::lock_guard lock(mutex_);
   std::vector<std::string> reasons;
-  if (draining_) reasons.emplace_back("draining: the process is about to end");
+  // The parts that the checks ask may be gone already.
+  if (draining_) return {"draining: the process is about to end"};
   for (const auto& [name, check] : checks_) {
     absl::Status status = check();
     if (status.ok()) continue;

@@ -51,13 +51,4 @@ absl::Status RedisInfo::Usable() const {
   return absl::OkStatus();
 }
 
-asio::awaitable<absl::StatusOr<RedisInfo>> FetchRedisInfo(RedisClient& client) {
-  PENSTOCK_CO_ASSIGN_OR_RETURN(RedisReply reply, co_await client.Command("INFO"));
-  if (!reply.IsString()) {
-    co_return Error(ErrorCode::kQUEUE_UNAVAILABLE,
-                    fmt::format("Redis refuses INFO: {}", reply.text));
-  }
-  co_return RedisInfo::Parse(reply.text);
-}
-
 }  // namespace penstock

@@ -4,7 +4,7 @@
 #include <string>
 #include <string_view>
 
-#include "services/common/redis/redis_client.h"
+#include "absl/status/status.h"
 
 namespace penstock {
 
@@ -23,8 +23,5 @@ struct RedisInfo {
   // refuses writes instead of dropping keys (noeviction). Else QUEUE_UNAVAILABLE with the remedy.
   absl::Status Usable() const;
 };
-
-// Asks the server (one INFO).
-asio::awaitable<absl::StatusOr<RedisInfo>> FetchRedisInfo(RedisClient& client);
 
 }  // namespace penstock

@@ -11,6 +11,7 @@
 #include "services/common/core/status.h"
 #include "services/common/process/service_process.h"
 #include "services/common/redis/redis_client.h"
+#include "services/common/redis/redis_watch.h"
 #include "services/common/rpc/rpc_channel.h"
 #include "services/common/rpc/rpc_server.h"
 #include "services/extractor/app/extractor_metrics.h"
@@ -60,6 +61,13 @@ absl::Status Serve(const ExtractorSettings& settings) {
   auto work = asio::make_work_guard(io);
   std::jthread io_thread([&io] { io.run(); });
   RedisClient redis(io.get_executor(), redis_options);
+  const RedisWatch redis_watch(io.get_executor(), redis);
+  process->readiness().Add("redis", [&redis_watch] { return redis_watch.status(); });
+  process->readiness().Add("state", [channel]() -> absl::Status {
+    return channel->GetState(/*try_to_connect=*/true) == GRPC_CHANNEL_READY
+               ? absl::OkStatus()
+               : Error(ErrorCode::kSTATE_UNAVAILABLE, "the state service can't be reached");
+  });
   WorkQueue queue(redis, settings.redis.prefix,
                   {.destination_bytes = settings.destination_backlog.bytes,
                    .total_bytes = settings.backlog.bytes});

@@ -46,16 +46,11 @@ TaskSession::~TaskSession() {
 }
 
 absl::Status TaskSession::Open(uint64_t recipe, uint64_t identity_fingerprint) {
-  PENSTOCK_RETURN_IF_ERROR(OpenStream());
   std::unique_lock lock(mutex_);
   recipe_ = recipe;
   identity_fingerprint_ = identity_fingerprint;
   Beat(lock);
   return status_;
-}
-
-absl::Status TaskSession::OpenStream() {
-  return Await(io_, queue_.Open(stream_));
 }
 
 void TaskSession::SetRows(const penstock::v1::ReadCounts& rows) {
@@ -222,6 +217,8 @@ void TaskSession::Beat(std::unique_lock<std::mutex>& lock) {
 }
 
 bool TaskSession::PushNext(std::unique_lock<std::mutex>& lock) {
+  // Only this thread opens and pushes.
+  const bool open = stream_open_;
   lock.unlock();
   absl::Status taken;
   if (held_.empty()) {
@@ -229,12 +226,15 @@ bool TaskSession::PushNext(std::unique_lock<std::mutex>& lock) {
     taken = batch.status();
     if (batch.ok()) held_ = *std::move(batch);
   }
-  auto pushed = taken.ok() ? Await(io_, queue_.Push(stream_, held_))
-                           : absl::StatusOr<WorkQueue::Pushed>(taken);
+  // A Redis that is away or takes no writes holds back the pushes and nothing else.
+  const absl::Status opened = taken.ok() && !open ? Await(io_, queue_.Open(stream_)) : taken;
+  auto pushed = opened.ok() ? Await(io_, queue_.Push(stream_, held_))
+                            : absl::StatusOr<WorkQueue::Pushed>(opened);
   const bool in_redis = pushed.ok() && *pushed == WorkQueue::Pushed::kYes;
   if (in_redis) PENSTOCK_TESTPOINT("extractor.pushed");
   lock.lock();
   ++progress_;  // waiting for room is no fault either
+  stream_open_ = opened.ok();
   if (!taken.ok()) {
     End(taken);
     return true;

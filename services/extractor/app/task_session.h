@@ -39,7 +39,7 @@ class TaskSession {
   // Stops at once; what is not pushed is lost with the spool.
   ~TaskSession();
 
-  // Opens the stream of the read in Redis and tells state the recipe. IDENTITY_CHANGED, LEASE_LOST.
+  // Tells state the recipe. IDENTITY_CHANGED, LEASE_LOST.
   absl::Status Open(uint64_t recipe, uint64_t identity_fingerprint);
 
   // The task's thread reports its counters, which also shows that it lives.
@@ -72,10 +72,9 @@ class TaskSession {
   bool MustTell() const;
   // Renews the lease and announces.
   void Beat(std::unique_lock<std::mutex>& lock);
-  // Pushes the next batch; false: Redis has no room for it now.
+  // Pushes the next batch; false: Redis has no room for it, or is away, now.
   bool PushNext(std::unique_lock<std::mutex>& lock);
   void End(absl::Status status);
-  absl::Status OpenStream();
 
   const pb::Task task_;
   const Options options_;
@@ -92,6 +91,7 @@ class TaskSession {
   uint64_t recipe_ = 0, identity_fingerprint_ = 0;
   uint32_t announced_ = 0;  // batches that state knows of
   uint32_t pushed_ = 0;
+  bool stream_open_ = false;  // in Redis, by the first push
   bool hold_ = false;
   bool waiting_ = false;
   bool closing_ = false;

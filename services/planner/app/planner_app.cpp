@@ -11,6 +11,7 @@
 #include "services/common/process/service_process.h"
 #include "services/common/queue/work_queue.h"
 #include "services/common/redis/redis_client.h"
+#include "services/common/redis/redis_watch.h"
 #include "services/common/rpc/rpc_channel.h"
 #include "services/common/rpc/rpc_server.h"
 #include "services/planner/app/planner_metrics.h"
@@ -65,6 +66,7 @@ absl::Status Serve(const PlannerSettings& settings) {
   asio::io_context io(kThreads);
   auto work = asio::make_work_guard(io);
   RedisClient redis(io.get_executor(), redis_options);
+  const RedisWatch redis_watch(io.get_executor(), redis);
   WorkQueue queue(redis, settings.redis.prefix, QueueLimits());
   const auto state = pb::PlanningService::NewStub(state_channel);
   const auto loader = pb::LoaderService::NewStub(loader_channel);
@@ -72,11 +74,13 @@ absl::Status Serve(const PlannerSettings& settings) {
       asio::make_strand(io),
       RunDriver::Options{
           .reconcile_interval = settings.reconcile_interval,
+          .call_timeout = settings.state.call_timeout,
           .test_interval = settings.test_interval,
           .policy = {.first_backoff = duration_cast<milliseconds>(settings.read_backoff)}},
       *state, *loader, queue, process->metrics());
   RunService runs(io.get_executor(), *state, *loader);
   ResourceService resources(io.get_executor(), state_channel, extractor_channel, loader_channel);
+  process->readiness().Add("redis", [&redis_watch] { return redis_watch.status(); });
   process->readiness().Add("state", [&]() -> absl::Status {
     return driver->healthy() ? absl::OkStatus()
                              : Error(ErrorCode::kSTATE_UNAVAILABLE, "state does not answer");

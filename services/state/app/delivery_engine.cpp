@@ -9,7 +9,9 @@
 #include <utility>
 #include <vector>
 
+#include "services/common/core/status.h"
 #include "services/common/core/testpoint.h"
+#include "services/common/obs/log.h"
 #include "services/common/pg/pg_pool.h"
 #include "services/state/app/delivery_store.h"
 
@@ -28,8 +30,10 @@ const std::string& RunOf(const pb::DeliverRequest& request) {
 }  // namespace
 
 void DeliveryEngine::Submit(pb::DeliverRequest request, Reply reply) {
-  const std::lock_guard lock(mutex_);
-  waiting_.push_back({std::move(request), std::move(reply)});
+  {
+    const std::lock_guard lock(mutex_);
+    waiting_.push_back({std::move(request), std::move(reply)});
+  }
   StartGroups();
 }
 
@@ -45,18 +49,27 @@ std::deque<DeliveryEngine::Waiting> DeliveryEngine::TakeMoving() {
 }
 
 void DeliveryEngine::StartGroups() {
-  while (!waiting_.empty() && under_way_ < kGroupsAtOnce) {
-    ++under_way_;
+  for (;;) {
     std::deque<Waiting> group;
-    while (!waiting_.empty() && group.size() < kMaxGroup) {
-      group.push_back(std::move(waiting_.front()));
-      waiting_.pop_front();
+    bool waits = false;
+    {
+      const std::lock_guard lock(mutex_);
+      if (!waiting_.empty() && under_way_ < kGroupsAtOnce) {
+        ++under_way_;
+        while (!waiting_.empty() && group.size() < kMaxGroup) {
+          group.push_back(std::move(waiting_.front()));
+          waiting_.pop_front();
+        }
+      } else if (!moving_.empty() && moving_under_way_ < kGroupsAtOnce) {
+        ++moving_under_way_;
+        group = TakeMoving();
+        waits = true;
+      } else {
+        return;
+      }
     }
-    Answer(std::move(group), /*waits=*/false);
-  }
-  while (!moving_.empty() && moving_under_way_ < kGroupsAtOnce) {
-    ++moving_under_way_;
-    Answer(TakeMoving(), /*waits=*/true);
+    // Without the lock: a pool that takes no more work answers at once.
+    Answer(std::move(group), waits);
   }
 }
 
@@ -81,6 +94,22 @@ void DeliveryEngine::Answer(std::deque<Waiting> group, bool waits) {
   };
   auto done = [this, work, waits](const absl::Status& status) {
     PENSTOCK_TESTPOINT("state.delivery_before_reply");
+    if (!status.ok() && work->requests.size() > 1 &&
+        CodeOf(status) != ErrorCode::kDATABASE_UNAVAILABLE) {
+      // One of them can't be stored: alone, it holds up nobody else's.
+      LogError("delivery_group_failed", "its requests are tried one by one", status);
+      {
+        const std::lock_guard lock(mutex_);
+        (waits ? moving_under_way_ : under_way_) += static_cast<int>(work->requests.size()) - 1;
+      }
+      for (size_t i = 0; i < work->requests.size(); ++i) {
+        std::deque<Waiting> alone;
+        alone.push_back({std::move(work->requests[i]), std::move(work->replies[i])});
+        Answer(std::move(alone), waits);
+      }
+      return;
+    }
+    if (!status.ok()) LogWarning("delivery_not_stored", "the loader asks again", status);
     std::deque<Waiting> skipped;
     for (size_t i = 0; i < work->requests.size(); ++i) {
       if (status.ok() && !work->responses[i].has_value()) {
@@ -98,9 +127,11 @@ void DeliveryEngine::Answer(std::deque<Waiting> group, bool waits) {
       response.mutable_unavailable()->set_message(std::string(status.message()));
       work->replies[i](std::move(response));
     }
-    const std::lock_guard lock(mutex_);
-    --(waits ? moving_under_way_ : under_way_);
-    std::move(skipped.begin(), skipped.end(), std::back_inserter(moving_));
+    {
+      const std::lock_guard lock(mutex_);
+      --(waits ? moving_under_way_ : under_way_);
+      std::move(skipped.begin(), skipped.end(), std::back_inserter(moving_));
+    }
     StartGroups();
   };
   pool_.Run(std::move(body), std::move(done), BootClock::now() + kPatience);

@@ -32,11 +32,11 @@ class DeliveryEngine {
     Reply reply;
   };
 
-  // Starts a transaction for what waits, unless enough are under way. REQUIRES: mutex_ is held.
+  // Starts transactions for what waits, unless enough are under way. REQUIRES: mutex_ is not held.
   void StartGroups();
   // Waits for runs that are being moved, or puts their requests aside.
   void Answer(std::deque<Waiting> group, bool waits);
-  // The requests of one run that is being moved.
+  // The requests of one run that is being moved. REQUIRES: mutex_ is held.
   std::deque<Waiting> TakeMoving();
 
   PgPool& pool_;

@@ -4,6 +4,7 @@
 
 #include "services/common/core/status.h"
 #include "services/common/obs/log.h"
+#include "services/common/pg/pg_connection.h"
 #include "services/common/pg/pg_pool.h"
 #include "services/state/app/reconcile_store.h"
 #include "services/state/app/seal.h"
@@ -19,6 +20,16 @@ constexpr auto kMergeEvery = std::chrono::seconds(10);
 constexpr auto kExpireEvery = std::chrono::minutes(10);
 // A merge may take long; it holds one connection, and its snapshot's row.
 constexpr auto kMergePatience = std::chrono::minutes(10);
+
+// A look writes only when something has run out, so it alone would not notice.
+absl::Status CheckWritable(PgTransaction& tx) {
+  PENSTOCK_ASSIGN_OR_RETURN(PgResult rows,
+                            tx.Exec("SELECT current_setting('transaction_read_only') = 'on'"));
+  if (!rows.Bool(0, 0)) return absl::OkStatus();
+  return Error(ErrorCode::kDATABASE_UNAVAILABLE,
+               "PostgreSQL is read-only; point --database at the primary, or turn "
+               "default_transaction_read_only off");
+}
 
 }  // namespace
 
@@ -39,6 +50,11 @@ Housekeeping::~Housekeeping() {
   thread_.join();
 }
 
+absl::Status Housekeeping::health() const {
+  const std::lock_guard lock(mutex_);
+  return health_;
+}
+
 void Housekeeping::Loop() {
   BootTime next_gauges = BootClock::now(), next_merge = BootClock::now() + kMergeEvery,
            next_expiry = BootClock::now() + kExpireEvery;
@@ -46,7 +62,9 @@ void Housekeeping::Loop() {
   while (!closing_) {
     lock.unlock();
     const absl::Status swept = Sweep();
-    healthy_ = swept.ok();
+    lock.lock();
+    health_ = swept;
+    lock.unlock();
     if (!swept.ok()) LogWarning("sweep_failed", "leases and grants could not be looked at", swept);
     if (swept.ok() && BootClock::now() >= next_gauges) {
       next_gauges = BootClock::now() + kGaugesEvery;
@@ -72,6 +90,7 @@ absl::Status Housekeeping::Sweep() {
   Watch::Lost lost;
   const absl::Status swept = pool_.RunAndWait(
       [&](PgTransaction& tx) -> absl::Status {
+        PENSTOCK_RETURN_IF_ERROR(CheckWritable(tx));
         PENSTOCK_ASSIGN_OR_RETURN(lost, watch_.Sweep(tx));
         return absl::OkStatus();
       },

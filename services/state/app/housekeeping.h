@@ -1,11 +1,11 @@
 #pragma once
 
-#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <mutex>
 #include <thread>
 
+#include "services/common/core/status.h"
 #include "services/state/app/watch.h"
 
 namespace penstock {
@@ -25,8 +25,8 @@ class Housekeeping {
                std::chrono::nanoseconds interval);
   ~Housekeeping();
 
-  // The last sweep reached the database.
-  bool healthy() const { return healthy_; }
+  // What the last sweep met: DATABASE_UNAVAILABLE when PostgreSQL can't be reached or written to.
+  absl::Status health() const;
 
  private:
   void Loop();
@@ -38,8 +38,8 @@ class Housekeeping {
   Metrics& metrics_;
   Watch watch_;
   const std::chrono::nanoseconds interval_;
-  std::atomic<bool> healthy_ = false;
-  std::mutex mutex_;
+  mutable std::mutex mutex_;  // guards health_ and closing_
+  absl::Status health_ = Error(ErrorCode::kDATABASE_UNAVAILABLE, "PostgreSQL was not asked yet");
   std::condition_variable wake_;
   bool closing_ = false;
   std::thread thread_;

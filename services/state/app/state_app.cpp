@@ -50,11 +50,7 @@ absl::Status Serve(const StateServiceSettings& settings) {
                             {.lease = duration_cast<milliseconds>(settings.lease),
                              .slack = duration_cast<milliseconds>(settings.grant_slack)},
                             settings.watch_interval);
-  process->readiness().Add("database", [&]() -> absl::Status {
-    return housekeeping.healthy() ? absl::OkStatus()
-                                  : Error(ErrorCode::kDATABASE_UNAVAILABLE,
-                                          "PostgreSQL can't be reached or written to");
-  });
+  process->readiness().Add("database", [&housekeeping] { return housekeeping.health(); });
   DeliveryEngine engine(pool);
   auto hub = std::make_unique<RunHub>(pool);
   PgListener listener(conninfo, kRunsChannel, [&](std::string_view run) { hub->Notify(run); });

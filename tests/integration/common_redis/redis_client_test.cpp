@@ -10,8 +10,8 @@
 #include <vector>
 
 #include "services/common/core/status.h"
-#include "services/common/redis/redis_info.h"
 #include "services/common/redis/redis_script.h"
+#include "services/common/redis/redis_watch.h"
 #include "services/common/testing/redis_server.h"
 #include "services/common/testing/tcp_gate.h"
 #include "services/common/testing/wait_for.h"
@@ -48,6 +48,15 @@ class RedisClientTest : public ::testing::Test {
   template <typename T>
   T Get(asio::awaitable<T> work) {
     return Start(std::move(work)).get();
+  }
+
+  // Whether the watch comes to say so; "": that all is well.
+  static bool Says(const RedisWatch& watch, const std::string& text) {
+    return WaitFor([&] {
+      const absl::Status status = watch.status();
+      return text.empty() ? status.ok()
+                          : std::string(status.message()).find(text) != std::string::npos;
+    });
   }
 
   asio::thread_pool pool_{2};
@@ -174,18 +183,28 @@ TEST_F(RedisClientTest, AReadOnlyReplicaIsBackPressureAndNotReady) {
   RedisServer replica({.settings = {"--replicaof", "127.0.0.1 " + std::to_string(primary.port())}});
   RedisClient& client = Connect(replica.Url());
   EXPECT_EQ(CodeOf(Get(client.Command("SET", "k", "v")).status()), ErrorCode::kQUEUE_FULL);
-  absl::StatusOr<RedisInfo> info = Get(FetchRedisInfo(client));
-  ASSERT_TRUE(info.ok()) << info.status();
-  EXPECT_FALSE(info->Usable().ok());
+  const RedisWatch watch(pool_.get_executor(), client);
+  EXPECT_TRUE(Says(watch, "it is a replica; point --redis-url at the primary"));
 }
 
 TEST_F(RedisClientTest, AnOrdinaryServerIsReadyAndOneThatEvictsIsNot) {
   RedisServer server;
   RedisClient& client = Connect(server.Url());
-  EXPECT_TRUE(Get(FetchRedisInfo(client))->Usable().ok());
+  const RedisWatch watch(pool_.get_executor(), client);
+  EXPECT_TRUE(Says(watch, ""));
   server.Command({"CONFIG", "SET", "maxmemory-policy", "allkeys-lru"});
-  EXPECT_THAT(std::string(Get(FetchRedisInfo(client))->Usable().message()),
-              HasSubstr("noeviction"));
+  EXPECT_TRUE(Says(watch, "set it to noeviction"));
+  server.Command({"CONFIG", "SET", "maxmemory-policy", "noeviction"});
+  EXPECT_TRUE(Says(watch, ""));
+}
+
+TEST_F(RedisClientTest, AWatchMayEndBeforeItsQuestionIsAnswered) {
+  RedisServer server;
+  TcpGate gate(server.port());
+  RedisClient& client = Connect(server.Url(gate.port()));
+  gate.Stall();
+  const RedisWatch watch(pool_.get_executor(), client);
+  EXPECT_TRUE(Says(watch, "has not answered yet"));
 }
 
 TEST_F(RedisClientTest, AScriptIsSentOnceAndAgainAfterRedisForgotIt) {

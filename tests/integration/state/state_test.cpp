@@ -1,3 +1,4 @@
+#include <atomic>
 #include <future>
 #include <thread>
 
@@ -131,6 +132,27 @@ TEST_F(StateTest, GrantsAreRefusedToOthersAndToWhatNobodyAnnounced) {
   ASSERT_TRUE(second->Begin(task, 1, {5}).has_granted());
   ASSERT_TRUE(second->Report(task, 1, 1, "\1"s, "\0"s).has_ack());
   EXPECT_EQ(first->Begin(task, 1, {5}).refused().reason(), pb::Refused::REASON_SETTLED);
+}
+
+TEST_F(StateTest, ARequestThatCantBeStoredHoldsUpNobodyElse) {
+  StoreResources();
+  CreateRun();
+  const pb::Task task = Lease();
+  ASSERT_TRUE(Announce(task, 2, 2).ok());
+  auto bad = NewLoader(1), good = NewLoader(2);
+  const pb::DeliverResponse granted =
+      bad->Begin(task, 1, {5}, Operation::kUpsert, /*length_ms=*/60'000);
+  ASSERT_TRUE(granted.has_granted());
+  std::atomic<bool> over = false;
+  std::thread again([&] {
+    // A report of two records for a batch of one.
+    while (!over)
+      EXPECT_TRUE(
+          bad->Report(task, 1, granted.granted().grant_no(), "\1\1"s, "\0"s).has_unavailable());
+  });
+  for (int i = 0; i < 200; ++i) EXPECT_TRUE(good->Begin(task, 2, {6}).has_granted()) << i;
+  over = true;
+  again.join();
 }
 
 TEST_F(StateTest, AGrantWhoseLoaderIsSilentEndsInDoubtAndItsLateReportChangesNothing) {
