@@ -287,7 +287,7 @@ TEST(PostgresSource, SaysWhoMustActWhenItCantConnect) {
   EXPECT_EQ(CodeOf(Open(SourceAt(Server().port(), "nobody_here"))->Test()),
             ErrorCode::kSOURCE_AUTHENTICATION_FAILED);
   EXPECT_EQ(CodeOf(Open(SourceAt(Server().port(), "postgres", "nowhere"))->Test()),
-            ErrorCode::kSOURCE_UNREACHABLE);
+            ErrorCode::kINVALID_CONFIGURATION);
   Source tls = SourceAt(Server().port());
   tls.config["tls"] = "require";
   EXPECT_EQ(CodeOf(Open(tls)->Test()), ErrorCode::kSOURCE_UNREACHABLE);

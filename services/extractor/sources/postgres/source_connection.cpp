@@ -10,6 +10,7 @@
 
 #include "services/common/core/clock.h"
 #include "services/common/core/status.h"
+#include "services/common/core/utf8.h"
 
 namespace penstock {
 namespace {
@@ -30,12 +31,33 @@ std::string SqlStateInMessage(const std::string& message) {
   return message.compare(at + 3 + kLength, 2, ": ") == 0 ? code : "";
 }
 
+// "Not now": the server is out of connections, memory or disk (class 53), its disk fails (58), or
+// it gave up the statement for others' sake (a standby in recovery, a deadlock, a lock).
+bool IsBusy(const std::string& state) {
+  return state.starts_with("53") || state.starts_with("58") || state == "40001" ||
+         state == "40P01" || state == "55P03";
+}
+
+absl::Status Busy(const PostgresSettings& settings, const std::string& message,
+                  const std::string& state) {
+  const bool connections = state == "53300";
+  return Error(ErrorCode::kSOURCE_UNAVAILABLE,
+               "warehouse " + settings.place + " can't serve now: " + message + " [" + state + "]" +
+                   (connections ? "; raise its max_connections or the user's CONNECTION LIMIT, or "
+                                  "end other sessions"
+                                : "; the read is tried again"));
+}
+
 absl::Status ConnectFailure(const PostgresSettings& settings, const PGconn* connection) {
   std::string message = Trimmed(PQerrorMessage(connection));
   std::string state = SqlStateInMessage(message);
   // A verbose message goes on with the place in the server's source.
   message = message.substr(0, message.find("\nLOCATION:"));
-  if (state.starts_with("28") || PQconnectionNeedsPassword(connection) == 1)
+  if (IsBusy(state) || state == "57P03") return Busy(settings, message, state);
+  if (state == "3D000")
+    return Error(ErrorCode::kINVALID_CONFIGURATION,
+                 "warehouse " + settings.place + ": " + message + "; check config.database");
+  if (state.starts_with("28") || state == "42501" || PQconnectionNeedsPassword(connection) == 1)
     return Error(ErrorCode::kSOURCE_AUTHENTICATION_FAILED,
                  "warehouse " + settings.place + " refuses the credentials: " + message +
                      "; check config.user and config.password");
@@ -63,8 +85,12 @@ absl::Status WaitUntilConnected(const PostgresSettings& settings, PGconn* connec
   return absl::OkStatus();
 }
 
+// A server quotes values in its errors, however long they are.
+constexpr size_t kMaxErrorText = 1000;
+
 std::string Field(const pg_result* result, int field) {
-  return Trimmed(PQresultErrorField(result, field));
+  const std::string text = CleanText(Trimmed(PQresultErrorField(result, field)));
+  return std::string(ClipText(text, kMaxErrorText));
 }
 
 // What the user can do about it, where the code tells.
@@ -166,6 +192,7 @@ absl::Status SourceConnection::Failure(const pg_result* result, const ModelQuery
                      (state.empty() ? Trimmed(PQerrorMessage(raw()))
                                     : Field(result, PG_DIAG_MESSAGE_PRIMARY)));
   std::string message = Field(result, PG_DIAG_MESSAGE_PRIMARY);
+  if (IsBusy(state)) return Busy(*settings_, message, state);
   std::string position = Field(result, PG_DIAG_STATEMENT_POSITION);
   size_t number = 0;
   std::from_chars(position.data(), position.data() + position.size(), number);
