@@ -18,6 +18,11 @@ StoreAnswer ReadWord(const std::string& word) {
       {"wrong_length", {.body = Body::kWrongLength}},
       {"endless", {.body = Body::kEndless}},
       {"empty", {.body = Body::kEmpty}},
+      {"huge", {.body = Body::kHuge}},
+      {"endless_headers", {.body = Body::kEndlessHeaders}},
+      {"trickle", {.body = Body::kTrickle}},
+      {"latin1", {.apply = false, .status = 400, .message = "caf\xe9"}},
+      {"nul", {.apply = false, .status = 400, .message = "a\\u0000b"}},
       {"redirect", {.apply = false, .status = 302, .location = "http://elsewhere.example/upsert"}},
   };
   auto found = kWords.find(word);

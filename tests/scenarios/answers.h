@@ -15,8 +15,10 @@ namespace penstock::scenario {
 //   apply_drop      stored, then closed without an answer
 //   apply_hang      stored, then silent for longer than an attempt may take
 //   apply_504       stored, then status 504
-//   html, truncated, wrong_length, endless, empty     stored, then such a body
+//   html, truncated, wrong_length, endless, empty, huge, trickle     stored, then such a body
+//   endless_headers stored, then a header without end
 //   redirect        to another host
+//   latin1, nul     nothing is stored, status 400 with a message that is not UTF-8, or holds NUL
 // or {status, retry_after, delay, refuse}: a status other than 2xx stores nothing; delay is in
 // milliseconds; refuse is the code with which the record of `key` alone is refused.
 std::vector<StoreRule> ReadRules(const YAML::Node& rules);

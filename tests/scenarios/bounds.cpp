@@ -50,6 +50,10 @@ void CheckBounds(World& world, const YAML::Node& expect) {
     CheckAtMost("Redis' peak", RedisPeak(world.cluster.redis()), most);
   if (const YAML::Node most = expect["spool_at_most"])
     CheckAtMost("the spool", world.cluster.SpoolBytes(), most);
+  for (const auto& entry : expect["peak_memory"]) {
+    const std::string service = entry.first.as<std::string>();
+    CheckAtMost("the memory of " + service, world.cluster.PeakMemory(service), entry.second);
+  }
   if (const YAML::Node took = expect["took"]) CheckTook(world, took);
 }
 

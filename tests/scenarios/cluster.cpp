@@ -57,7 +57,8 @@ std::string Kind(const std::string& name) {
   return name.substr(0, name.find_last_not_of("0123456789") + 1);
 }
 
-bool Ready(uint16_t port) {
+// Why the service of that admin port is not ready; "" when it is.
+std::string NotReady(uint16_t port) {
   namespace http = boost::beast::http;
   try {
     boost::asio::io_context io;
@@ -69,9 +70,9 @@ bool Ready(uint16_t port) {
     boost::beast::flat_buffer buffer;
     http::response<http::string_body> response;
     http::read(stream, buffer, response);
-    return response.result() == http::status::ok;
-  } catch (const boost::system::system_error&) {
-    return false;
+    return response.result() == http::status::ok ? "" : response.body();
+  } catch (const boost::system::system_error& error) {
+    return error.what();
   }
 }
 
@@ -91,6 +92,8 @@ Cluster::Cluster(const Settings& settings, const std::vector<std::string>& servi
   }
   fs::create_directory(dir_ / "secrets");
   postgres_.CreateDatabase("penstock");
+  postgres_.Sql("CREATE ROLE penstock_state LOGIN");
+  postgres_.Sql("ALTER DATABASE penstock OWNER TO penstock_state");
   postgres_.CreateDatabase("warehouse");
   for (const std::string& name : services) {
     Service& service = services_[name];
@@ -129,7 +132,8 @@ std::vector<std::string> Cluster::Environment(const std::string& name,
       Variable("secrets_dir", (dir_ / "secrets").string()), Variable("grace_period", "5s")};
   const std::string kind = Kind(name);
   if (kind == "state") {
-    env.push_back(Variable("database", postgres_.Dsn("penstock")));
+    // No superuser, whom PostgreSQL would not refuse a connection.
+    env.push_back(Variable("database", postgres_.Dsn("penstock") + " user=penstock_state"));
   } else {
     env.push_back(Variable("state", fmt::format("127.0.0.1:{}", state_gate_.port())));
   }
@@ -155,7 +159,7 @@ void Cluster::Start(const std::string& name, const std::string& test_point) {
   if (!test_point.empty()) options.env.push_back("PENSTOCK_TESTPOINT=" + test_point);
   service.process = std::make_unique<ChildProcess>(std::move(options));
   service.should_run = test_point.empty();
-  const bool up = WaitFor([&] { return Ready(service.admin_port) || !service.process->Running(); });
+  const bool up = WaitFor([&] { return NotReady(name).empty() || !service.process->Running(); });
   if (!up || (service.should_run && !service.process->Running()))
     throw std::runtime_error(name + " didn't become ready");
 }
@@ -221,6 +225,19 @@ std::string Cluster::Fallen() {
 
 void Cluster::SetSecret(const std::string& name, const std::string& value) {
   testing::WriteFile(dir_ / "secrets" / name, value);
+}
+
+std::string Cluster::NotReady(const std::string& name) const {
+  return scenario::NotReady(services_.at(name).admin_port);
+}
+
+uint64_t Cluster::PeakMemory(const std::string& name) const {
+  const pid_t pid = services_.at(name).process->pid();
+  const std::string status = testing::ReadFile(fmt::format("/proc/{}/status", pid));
+  constexpr std::string_view kPeak = "VmHWM:";
+  const size_t at = status.find(kPeak);
+  if (at == status.npos) throw std::runtime_error(name + " has no memory: does it run?");
+  return std::stoull(status.substr(at + kPeak.size())) << 10;
 }
 
 std::string Cluster::LogTails() const {

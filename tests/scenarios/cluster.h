@@ -16,7 +16,8 @@ namespace penstock::scenario {
 
 // A cluster of the real binaries with short times: PostgreSQL (database penstock of the state, and
 // warehouse), Redis, and services by name: state, planner, extractor, loader, and further replicas
-// as loader2. Redis and state are reached through gates, which scenarios may break. Not
+// as loader2. Redis and state are reached through gates, which scenarios may break; the warehouse
+// has one for those Sources that name it. State's role in PostgreSQL is penstock_state. Not
 // thread-safe.
 class Cluster {
  public:
@@ -32,6 +33,7 @@ class Cluster {
   testing::RedisServer& redis() { return redis_; }
   testing::TcpGate& redis_gate() { return redis_gate_; }
   testing::TcpGate& state_gate() { return state_gate_; }
+  testing::TcpGate& warehouse_gate() { return warehouse_gate_; }
   std::string planner_address() const;
 
   // Starts a service, or starts it once more, and waits until it is ready. With a test point it
@@ -51,6 +53,10 @@ class Cluster {
 
   // Writes a secret that ${secret:NAME} names.
   void SetSecret(const std::string& name, const std::string& value);
+  // Why a service is not ready; "" when it is.
+  std::string NotReady(const std::string& service) const;
+  // The most memory that the service's process has held so far, in bytes.
+  uint64_t PeakMemory(const std::string& service) const;
   // The last lines of every service's log.
   std::string LogTails() const;
 
@@ -71,6 +77,7 @@ class Cluster {
   testing::PostgresServer postgres_;
   testing::RedisServer redis_{{.settings = {"--maxmemory", "64mb"}}};
   testing::TcpGate redis_gate_{redis_.port()};
+  testing::TcpGate warehouse_gate_{postgres_.port()};
   const uint16_t state_port_;
   testing::TcpGate state_gate_{state_port_};
   Settings settings_;

@@ -127,6 +127,9 @@ std::vector<v1::Resource> Declare(const YAML::Node& scenario, const Endpoints& e
   text = Replace(std::move(text), "${store}", endpoints.store_url);
   text = Replace(std::move(text), "${gated_store}",
                  fmt::format("http://127.0.0.1:{}", endpoints.store_gate_port));
+  text = Replace(std::move(text), "${store_ca}", endpoints.store_ca);
+  text =
+      Replace(std::move(text), "${warehouse_gate}", std::to_string(endpoints.warehouse_gate_port));
   text = Replace(std::move(text), "${warehouse_port}", std::to_string(endpoints.warehouse_port));
 
   DeclaredResources declared;

@@ -17,11 +17,12 @@ namespace penstock::scenario {
 //   run: {…}                            see CheckRun
 //   runs: n                             how many runs there are
 //   warehouse: {sql: …, is: text}       a query's first value
-//   redis_at_most, spool_at_most, took  see bounds.h
+//   redis_at_most, spool_at_most, peak_memory, took   see bounds.h
 void CheckExpectations(World& world, const YAML::Node& expect);
 
 // A run against {name, state, error, notice, rows: {…}, operations: {upsert: {…}}, rejected:
-// [code]}.
+// [code]}. An error or notice is a code or {code, owner, says}, where the message must hold each of
+// the texts in says; a rejected record's is a code or {code: text}.
 void CheckRun(World& world, const v1::Run& run, const YAML::Node& expect);
 
 // Every record accounted for: the sums that hold for each run at every moment.

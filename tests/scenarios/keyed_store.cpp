@@ -20,8 +20,9 @@ struct KeyedStore::Record {
   std::map<std::string, std::string> fields;
 };
 
-KeyedStore::KeyedStore()
-    : server_([this](const test::SeenRequest& request) { return Answer(request); }) {}
+KeyedStore::KeyedStore(test::TestServerOptions options)
+    : server_([this](const test::SeenRequest& request) { return Answer(request); },
+              std::move(options)) {}
 
 void KeyedStore::SetRules(std::vector<StoreRule> rules) {
   std::lock_guard lock(mutex_);
@@ -148,9 +149,10 @@ test::TestAnswer KeyedStore::Answer(const test::SeenRequest& request) {
   using Body = StoreAnswer::Body;
   switch (answer.body) {
     case Body::kResults:
-      out =
-          test::Respond(answer.status.value_or(200),
-                        answer.status.value_or(200) < 300 ? text : R"({"message":"no"})", headers);
+      out = test::Respond(
+          answer.status.value_or(200),
+          answer.status.value_or(200) < 300 ? text : R"({"message":")" + answer.message + "\"}",
+          headers);
       break;
     case Body::kHtml:
       out = test::Respond(answer.status.value_or(200), "<html>Please log in</html>", headers,
@@ -172,6 +174,18 @@ test::TestAnswer KeyedStore::Answer(const test::SeenRequest& request) {
       break;
     case Body::kEmpty:
       out = test::Respond(204, "", headers);
+      break;
+    case Body::kHuge:
+      out = test::Respond(200, text + std::string(20 << 20, ' '), headers);
+      break;
+    case Body::kEndlessHeaders:
+      out.bytes = "HTTP/1.1 200 OK\r\nX-Endless: ";
+      out.endless = true;
+      break;
+    case Body::kTrickle:
+      out.bytes = "HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n";
+      out.endless = true;
+      out.trickle = std::chrono::milliseconds(20);
       break;
   }
   out.delay = answer.delay;

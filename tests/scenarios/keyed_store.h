@@ -15,7 +15,17 @@ namespace penstock::scenario {
 
 // What a destination does with a request, and what it answers.
 struct StoreAnswer {
-  enum class Body { kResults, kHtml, kTruncated, kWrongLength, kEndless, kEmpty };
+  enum class Body {
+    kResults,
+    kHtml,
+    kTruncated,
+    kWrongLength,
+    kEndless,
+    kEmpty,
+    kHuge,            // an answer as it should be, with 20 MB of white space in it
+    kEndlessHeaders,  // a header without end
+    kTrickle,         // byte by byte, without end
+  };
 
   bool apply = true;          // the records are stored (before any delay) …
   bool drop = false;          // … and the connection is closed without an answer
@@ -26,6 +36,7 @@ struct StoreAnswer {
   std::string location;  // of a redirect
   std::string
       refuse_code;  // set: only the records that the rule matches are refused, with this code
+  std::string message = "no";  // of a status other than 2xx, byte by byte
 };
 
 // When an answer is given: the first rule that matches a request decides.
@@ -53,7 +64,8 @@ class KeyedStore {
  public:
   using Content = std::map<std::string, std::map<std::string, std::string>>;
 
-  KeyedStore();
+  // With TLS when certificate and key are given.
+  explicit KeyedStore(test::TestServerOptions options = {});
 
   std::string url() const { return server_.url(); }
   uint16_t port() const { return server_.port(); }

@@ -1,4 +1,5 @@
 #include <cstdio>
+#include <optional>
 #include <set>
 
 #include "fmt/format.h"
@@ -52,19 +53,33 @@ std::string TellRuns(Api& api) {
 // Prints what went wrong, where, and what the services logged; false then.
 bool Play(const char* file) {
   YAML::Node scenario = YAML::LoadFile(file);
-  OnlyFields(scenario, {"scenario", "services", "settings", "warehouse", "source", "destination",
-                        "model", "sync", "more", "honour_idempotency", "own_clocks", "steps"});
+  OnlyFields(scenario,
+             {"scenario", "services", "settings", "warehouse", "source", "destination", "model",
+              "sync", "more", "honour_idempotency", "own_clocks", "store_tls", "steps"});
   CheckSteps(scenario["steps"]);
   Cluster cluster(ReadSettings(scenario["settings"]), ReadServices(scenario["services"]),
                   ReadNames(scenario["own_clocks"]));
-  KeyedStore store;
+  const bool tls = scenario["store_tls"] && scenario["store_tls"].as<bool>();
+  std::optional<test::TestCertificates> certificates;
+  test::TestServerOptions store_options;
+  if (tls) {
+    const auto pair = certificates.emplace().Issue("127.0.0.1");
+    store_options.certificate_file = pair.certificate;
+    store_options.key_file = pair.key;
+  }
+  KeyedStore store(store_options);
   testing::TcpGate store_gate(store.port());
   if (scenario["honour_idempotency"] && scenario["honour_idempotency"].as<bool>())
     store.HonourIdempotencyKeys();
   Api api(cluster.planner_address());
-  World world{scenario, cluster, store, store_gate, api, {}, {}};
+  World world{scenario, cluster, store, store_gate, api, tls ? certificates->ca() : "", {}, {}};
   try {
-    cluster.postgres().Sql(scenario["warehouse"].as<std::string>(), "warehouse");
+    const YAML::Node warehouse = scenario["warehouse"];
+    for (size_t i = 0; i < (warehouse.IsSequence() ? warehouse.size() : 1); ++i) {
+      YAML::Node sql;
+      sql["sql"] = warehouse.IsSequence() ? warehouse[i] : warehouse;
+      DoStep(world, sql);
+    }
     bool applied = false;
     for (const YAML::Node& step : scenario["steps"]) {
       // Unless the scenario begins with an apply or a token of its own.

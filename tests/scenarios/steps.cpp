@@ -18,7 +18,12 @@ namespace {
 using std::chrono::milliseconds;
 
 void Sql(World& world, const YAML::Node& sql) {
-  world.cluster.postgres().Sql(sql.as<std::string>(), "warehouse");
+  if (sql.IsScalar()) {
+    world.cluster.postgres().Sql(sql.as<std::string>(), "warehouse");
+    return;
+  }
+  OnlyFields(sql, {"database", "do"});
+  world.cluster.postgres().Sql(sql["do"].as<std::string>(), sql["database"].as<std::string>());
 }
 
 // Makes a call while the steps of `meanwhile` are done, for they may be what lets it end. The call
@@ -39,15 +44,21 @@ void Apply(World& world, const YAML::Node& change) {
   }
   const std::vector<v1::Resource> resources =
       Declare(world.scenario, {.warehouse_port = world.cluster.postgres().port(),
+                               .warehouse_gate_port = world.cluster.warehouse_gate().port(),
                                .store_url = world.store.url(),
-                               .store_gate_port = world.store_gate.port()});
+                               .store_gate_port = world.store_gate.port(),
+                               .store_ca = world.store_ca});
   const grpc::Status status =
       MakeWhile(world, change["meanwhile"], [&] { return world.api.Apply(resources); });
   if (const YAML::Node refused = change["refused"]) {
-    const std::string text = refused.as<std::string>();
     if (status.ok()) throw Failure("apply took what it should refuse");
-    if ((status.error_message() + status.error_details()).find(text) == std::string::npos)
-      throw Failure(fmt::format("apply doesn't say \"{}\" but: {}", text, status.error_message()));
+    const auto texts = refused.IsScalar() ? std::vector{refused.as<std::string>()}
+                                          : refused.as<std::vector<std::string>>();
+    for (const std::string& text : texts) {
+      if ((status.error_message() + status.error_details()).find(text) == std::string::npos)
+        throw Failure(fmt::format("apply doesn't say \"{}\" but: {} {}", text,
+                                  status.error_message(), status.error_details()));
+    }
     return;
   }
   // The message is a summary; the details carry each error's field and text.
@@ -225,7 +236,7 @@ void AwaitBacklog(testing::RedisServer& redis, const YAML::Node& node) {
 void Redis(World& world, const YAML::Node& node) {
   testing::RedisServer& redis = world.cluster.redis();
   if (node.IsMap()) {
-    OnlyFields(node, {"dump", "restore", "await", "gone", "backlog"});
+    OnlyFields(node, {"dump", "restore", "await", "gone", "backlog", "config"});
     if (const YAML::Node backlog = node["backlog"]) AwaitBacklog(redis, backlog);
     if (const YAML::Node pattern = node["await"]) {
       const std::string keys = pattern.as<std::string>();
@@ -236,6 +247,11 @@ void Redis(World& world, const YAML::Node& node) {
       const std::string keys = pattern.as<std::string>();
       Await([&] { return redis.Command({"KEYS", keys}).array.empty(); },
             [&] { return "Redis still has a key like " + keys; });
+    }
+    for (const auto& setting : node["config"]) {
+      const RedisReply reply = redis.Command(
+          {"CONFIG", "SET", setting.first.as<std::string>(), setting.second.as<std::string>()});
+      if (reply.IsError()) throw Failure(reply.text);
     }
     if (node["dump"]) redis.SaveDump(node["dump"].as<std::string>());
     if (node["restore"]) redis.RestoreDump(node["restore"].as<std::string>());
@@ -261,12 +277,13 @@ void Postgres(World& world, const YAML::Node& node) {
 }
 
 void Gate(World& world, const YAML::Node& node) {
-  OnlyFields(node, {"redis", "state", "store"});
+  OnlyFields(node, {"redis", "state", "store", "warehouse"});
   for (const auto& entry : node) {
     const std::string name = entry.first.as<std::string>();
     testing::TcpGate& gate = name == "redis"   ? world.cluster.redis_gate()
                              : name == "state" ? world.cluster.state_gate()
-                                               : world.store_gate;
+                             : name == "store" ? world.store_gate
+                                               : world.cluster.warehouse_gate();
     const std::string what = entry.second.as<std::string>();
     if (what == "cut") {
       gate.Cut();
@@ -294,6 +311,20 @@ void Until(World& world, const YAML::Node& node) {
       [&] { return fmt::format("the query says \"{}\"", value); });
 }
 
+void Ready(World& world, const YAML::Node& node) {
+  for (const auto& entry : node) {
+    const std::string service = entry.first.as<std::string>(),
+                      wanted = entry.second.as<std::string>();
+    std::string reason;
+    Await(
+        [&] {
+          reason = world.cluster.NotReady(service);
+          return wanted.empty() ? reason.empty() : reason.find(wanted) != reason.npos;
+        },
+        [&] { return fmt::format("{} says \"{}\" and not \"{}\"", service, reason, wanted); });
+  }
+}
+
 struct Verb {
   std::string_view name;
   void (*act)(World& world, const YAML::Node& argument);
@@ -313,6 +344,7 @@ constexpr Verb kVerbs[] = {
     {"postgres", Postgres}, {"gate", Gate},
     {"until", Until},       {"expect", CheckExpectations},
     {"clock", Clock},       {"penstock", CommandLine},
+    {"ready", Ready},
 };
 
 const Verb& FindVerb(const YAML::Node& step) {

@@ -7,8 +7,8 @@
 namespace penstock::scenario {
 
 // Does one step, a map of one entry:
-//   sql: …                               in the warehouse
-//   apply: {sync: …, model: …, refused: text, meanwhile: [steps]}
+//   sql: … | {database, do: …}           in the warehouse, or another database
+//   apply: {sync: …, model: …, refused: text or texts, meanwhile: [steps]}
 //                                        lays these over the scenario's, and applies all
 //   trigger: name | {name, sync, allow_removals, plan, meanwhile: [steps]}
 //                                        meanwhile: what is done before the call is answered
@@ -28,8 +28,10 @@ namespace penstock::scenario {
 //   clock: {service: seconds}            its wall clock is so far ahead from now on (own_clocks)
 //   redis: flush | restart | {dump: name} | {restore: name} | {await | gone: pattern of a key}
 //          | {backlog: {destination, bytes}}   wait until so much waits for it
+//          | {config: {name: value}}
 //   postgres: restart | crash | read_only | writable
-//   gate: {redis | state | store: cut | close | stall | open}
+//   gate: {redis | state | store | warehouse: cut | close | stall | open}
+//   ready: {service: text}               wait until it is not ready and says so; "": until it is
 //   until: {sql: …, is: text, database}  wait until a query says so
 //   penstock: {run, exits, says, …}      the command line, see command_line.h
 //   expect: {…}                          see expectations.h

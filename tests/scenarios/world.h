@@ -27,6 +27,7 @@ struct World {
   KeyedStore& store;
   testing::TcpGate& store_gate;  // a second way to the store
   Api& api;
+  const std::string store_ca;               // file of the authority of a store with TLS
   std::map<std::string, std::string> runs;  // ids by the names that the scenario gives them
   std::string last_run;                     // the name of the one triggered last
 

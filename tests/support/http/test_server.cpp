@@ -112,7 +112,11 @@ class TestServer::Impl {
       if (!Wait(answer.delay)) return;
       asio::write(stream, asio::buffer(answer.bytes), error);
       const std::string more(64 << 10, 'x');
-      while (answer.endless && !error) asio::write(stream, asio::buffer(more), error);
+      while (answer.endless && !error) {
+        const size_t bytes = answer.trickle.count() > 0 ? 1 : more.size();
+        if (!Wait(answer.trickle)) return;
+        asio::write(stream, asio::buffer(more, bytes), error);
+      }
       if (error || answer.close) return;
     }
   }

@@ -18,10 +18,11 @@ struct SeenRequest {
 };
 
 struct TestAnswer {
-  std::string bytes;                   // written as they are
-  std::chrono::milliseconds delay{0};  // before they are written; cut short when the server stops
-  bool close = false;                  // close the connection afterwards
-  bool endless = false;                // go on with more bytes until the client is gone
+  std::string bytes;                     // written as they are
+  std::chrono::milliseconds delay{0};    // before they are written; cut short when the server stops
+  bool close = false;                    // close the connection afterwards
+  bool endless = false;                  // go on with more bytes until the client is gone
+  std::chrono::milliseconds trickle{0};  // … over zero: one byte each time, so slowly
 };
 
 // A well-formed answer.
