@@ -63,11 +63,6 @@ absl::Status Serve(const ExtractorSettings& settings) {
   RedisClient redis(io.get_executor(), redis_options);
   const RedisWatch redis_watch(io.get_executor(), redis);
   process->readiness().Add("redis", [&redis_watch] { return redis_watch.status(); });
-  process->readiness().Add("state", [channel]() -> absl::Status {
-    return channel->GetState(/*try_to_connect=*/true) == GRPC_CHANNEL_READY
-               ? absl::OkStatus()
-               : Error(ErrorCode::kSTATE_UNAVAILABLE, "the state service can't be reached");
-  });
   WorkQueue queue(redis, settings.redis.prefix,
                   {.destination_bytes = settings.destination_backlog.bytes,
                    .total_bytes = settings.backlog.bytes});
@@ -88,6 +83,11 @@ absl::Status Serve(const ExtractorSettings& settings) {
   PENSTOCK_ASSIGN_OR_RETURN(auto server, process->StartServer(settings.serve, services));
   {
     TaskLoop loop(workshop, Random::System().Next() >> 1);
+    process->readiness().Add("state", [&loop]() -> absl::Status {
+      return loop.state_answers()
+                 ? absl::OkStatus()
+                 : Error(ErrorCode::kSTATE_UNAVAILABLE, "the state service can't be reached");
+    });
     Metrics& metrics = process->metrics();
     metrics.OnCollect([&] {
       metrics.GetGauge("penstock_extractor_tasks_active").Set(loop.busy());

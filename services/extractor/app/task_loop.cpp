@@ -83,6 +83,7 @@ void TaskLoop::WaitForTicket() {
 
 bool TaskLoop::WorkOnce() {
   auto leased = workshop_.state.LeaseTask(worker_);
+  state_answers_ = leased.ok();
   if (!leased.ok()) {
     LogWarning("lease_failed", "no task could be asked for", leased.status());
     std::this_thread::sleep_for(milliseconds(200));

@@ -23,6 +23,8 @@ class TaskLoop {
   // Takes no new task from now on.
   void Drain();
 
+  // State answered when it was last asked for a task.
+  bool state_answers() const { return state_answers_; }
   // Tasks at work, those that are only fed among them.
   int busy() const { return busy_; }
 
@@ -37,6 +39,7 @@ class TaskLoop {
   Workshop& workshop_;
   const uint64_t worker_;
   std::atomic<bool> draining_ = false;
+  std::atomic<bool> state_answers_ = false;
   std::atomic<int> busy_ = 0;
   std::mutex ticket_mutex_;  // one slot at a time waits for tickets; the others wait for it
   FeedingTasks feeding_;
