@@ -91,6 +91,7 @@ TEST_F(UnaryTest, AMessageOverTheLimitOfEitherEndIsToldWithTheRemedy) {
     EXPECT_EQ(CodeOf(answer.status()), ErrorCode::kMESSAGE_TOO_LARGE) << answer.status();
     EXPECT_THAT(std::string(answer.status().message()),
                 HasSubstr("send less at once, or raise --max-message"));
+    EXPECT_TRUE(Call(*stub, 1).ok()) << "both ends go on";
   }
 }
 
@@ -215,19 +216,6 @@ TEST_F(UnaryTest, HealthFollowsServing) {
   EXPECT_EQ(status(), grpc::health::v1::HealthCheckResponse::SERVING);
   replica.server->SetServing(false);
   EXPECT_EQ(status(), grpc::health::v1::HealthCheckResponse::NOT_SERVING);
-}
-
-TEST_F(UnaryTest, AMessageOverTheLimitIsRefusedAndTheServerGoesOn) {
-  Replica replica;
-  auto stub = Stub({replica.address()});
-  pb::HeartbeatRequest large;
-  large.GetReflection()->MutableUnknownFields(&large)->AddLengthDelimited(
-      999, std::string(5 << 20, 'x'));
-  std::promise<absl::Status> ended;
-  CallUnary(stub->async(), &Async::Heartbeat, large, {},
-            [&](absl::StatusOr<pb::HeartbeatResponse> r) { ended.set_value(r.status()); });
-  EXPECT_EQ(ended.get_future().get().code(), absl::StatusCode::kResourceExhausted);
-  EXPECT_TRUE(Call(*stub, 1).ok());
 }
 
 TEST_F(UnaryTest, AnAddressThatIsTakenIsRefused) {
