@@ -7,6 +7,7 @@
 #include "services/common/pg/pg_connection.h"
 #include "services/state/app/resource_store.h"
 #include "services/state/app/seal.h"
+#include "services/state/app/snapshot_store.h"
 #include "services/state/domain/settlement.h"
 
 namespace penstock::state {
@@ -59,6 +60,9 @@ absl::Status CountUndone(PgTransaction& tx, const Uuid& run, int64_t read) {
 }  // namespace
 
 absl::Status BeginRead(PgTransaction& tx, const Uuid& run, int64_t wait_ms) {
+  PENSTOCK_ASSIGN_OR_RETURN(PgResult snapshot,
+                            tx.Exec("SELECT snapshot FROM runs WHERE id = $1", {run}));
+  PENSTOCK_RETURN_IF_ERROR(LockPins(tx, snapshot.Int(0, 0)));
   PENSTOCK_ASSIGN_OR_RETURN(PgResult row,
                             tx.Exec("SELECT r.sync, r.read + 1, s.manifest, r.type FROM runs r "
                                     "JOIN snapshots s ON s.id = r.snapshot "

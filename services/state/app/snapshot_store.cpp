@@ -148,7 +148,24 @@ LevelSource SourceOf(PgTransaction& tx, const std::vector<int64_t>& ids) {
   };
 }
 
+namespace {
+
+// Of advisory locks, so that who begins a read waits for the end of a merge and not for all of it.
+int64_t PinLock(int64_t snapshot) {
+  constexpr int64_t kPins = 0x70696e0000000000;
+  return kPins + snapshot;
+}
+
+}  // namespace
+
+absl::Status LockPins(PgTransaction& tx, int64_t snapshot) {
+  return tx.Exec("SELECT pg_advisory_xact_lock_shared($1)", {PinLock(snapshot)}).status();
+}
+
 absl::Status CollectGarbage(PgTransaction& tx, int64_t snapshot) {
+  // Pins that are being stored are waited for; those of later reads see the new head.
+  PENSTOCK_RETURN_IF_ERROR(
+      tx.Exec("SELECT pg_advisory_xact_lock($1)", {PinLock(snapshot)}).status());
   PENSTOCK_RETURN_IF_ERROR(tx.Exec("DELETE FROM manifests m WHERE m.snapshot = $1 AND m.id <> "
                                    "(SELECT manifest FROM snapshots WHERE id = $1) "
                                    "AND NOT EXISTS (SELECT 1 FROM reads d JOIN runs r ON r.id = "

@@ -53,6 +53,9 @@ absl::StatusOr<std::string> LoadChunk(PgTransaction& tx, int64_t segment, int nu
 // Reads the segments of a level one after the other. `tx` and `ids` must outlive it.
 LevelSource SourceOf(PgTransaction& tx, const std::vector<int64_t>& ids);
 
+// Until the transaction ends no manifest of the snapshot is deleted; for a read that pins its head.
+absl::Status LockPins(PgTransaction& tx, int64_t snapshot);
+
 // Deletes manifests that are neither a head nor named by a read of an active run, and segments that
 // no manifest names.
 absl::Status CollectGarbage(PgTransaction& tx, int64_t snapshot);
