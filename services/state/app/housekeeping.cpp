@@ -88,7 +88,7 @@ void Housekeeping::Loop() {
 
 absl::Status Housekeeping::Sweep() {
   Watch::Lost lost;
-  const absl::Status swept = pool_.RunAndWait(
+  absl::Status swept = pool_.RunAndWait(
       [&](PgTransaction& tx) -> absl::Status {
         PENSTOCK_RETURN_IF_ERROR(CheckWritable(tx));
         PENSTOCK_ASSIGN_OR_RETURN(lost, watch_.Sweep(tx));

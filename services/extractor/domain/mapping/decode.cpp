@@ -152,7 +152,8 @@ class ArrayDecoder {
     if (dimensions == 0) out_ += "[]";
     const char* sizes = rest_.data();
     rest_.remove_prefix(static_cast<size_t>(dimensions) * 8);
-    return dimensions == 0 ? std::nullopt : Dimension(sizes, dimensions);
+    if (dimensions == 0) return std::nullopt;
+    return MayHold(sizes, dimensions) ? Dimension(sizes, dimensions) : Malformed();
   }
 
  private:
@@ -160,6 +161,18 @@ class ArrayDecoder {
     int32_t value = LoadBig<int32_t>(rest_.data());
     rest_.remove_prefix(4);
     return value;
+  }
+
+  // Every element has four bytes at least, so that lengths can't make more of them than there are.
+  bool MayHold(const char* sizes, int32_t dimensions) const {
+    uint64_t elements = 1;
+    for (int32_t i = 0; i < dimensions; ++i) {
+      const int32_t length = LoadBig<int32_t>(sizes + static_cast<ptrdiff_t>(i) * 8);
+      if (length <= 0) return false;
+      elements *= static_cast<uint64_t>(length);
+      if (elements > rest_.size() / 4) return false;
+    }
+    return true;
   }
 
   MaybeError Dimension(const char* sizes, int32_t left) {

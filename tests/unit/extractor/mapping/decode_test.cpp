@@ -138,6 +138,15 @@ TEST(Decode, RefusesBytesOfAnotherType) {
   EXPECT_THAT(Read({WireBase::kText, true}, "abc"), ::testing::StartsWith("error"));
 }
 
+TEST(Decode, RefusesArraysThatClaimMoreElementsThanTheyHave) {
+  const WireType integers{WireBase::kInt8, true};
+  for (const std::vector<int32_t>& sizes :
+       {std::vector<int32_t>{1 << 30}, {1 << 30, 0}, {0, 5}, {-1}, {1 << 30, 1 << 30, 1 << 30}}) {
+    EXPECT_THAT(Read(integers, Array(sizes, 20, {Big(int64_t{1})})),
+                ::testing::StartsWith("error"));
+  }
+}
+
 TEST(Decode, SurvivesRandomBytes) {
   SeededRandom random(8);
   for (int round = 0; round < 200'000; ++round) {
