@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <grp.h>
+#include <linux/close_range.h>
 #include <pwd.h>
 #include <signal.h>
 #include <sys/prctl.h>
@@ -60,6 +61,8 @@ void ChildProcess::Exec(int report_fd, pid_t parent) {
   dup2(null, STDIN_FILENO);
   dup2(out, STDOUT_FILENO);
   dup2(err, STDERR_FILENO);
+  // What the test has open is not the child's: a connection that a TcpGate closes must be closed.
+  if (close_range(STDERR_FILENO + 1, ~0U, CLOSE_RANGE_CLOEXEC) != 0) fail();
   if (!options_.working_dir.empty() && chdir(options_.working_dir.c_str()) != 0) fail();
   if (options_.as) {
     auto [user, group] = *options_.as;
