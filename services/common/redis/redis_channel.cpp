@@ -106,7 +106,13 @@ asio::awaitable<absl::Status> RedisChannel::Serve(std::shared_ptr<RedisStream> s
   stream_ = stream;
   last_progress_ = steady_clock::now();
   RedisReader reader(options_.max_reply_bytes);
+  // A server that takes the connection and then is silent may not hold up the next attempt.
+  asio::steady_timer limit(strand_, options_.connect_timeout);
+  limit.async_wait([self = shared_from_this(), stream](boost::system::error_code error) {
+    if (!error && self->stream_ == stream) self->GiveUp("no reply to the log-in");
+  });
   absl::Status status = co_await Handshake(*stream, reader);
+  limit.cancel();
   if (status.ok()) {
     asio::co_spawn(
         strand_, [self = shared_from_this(), stream] { return self->WriteLoop(stream); },
@@ -131,8 +137,15 @@ asio::awaitable<absl::Status> RedisChannel::Serve(std::shared_ptr<RedisStream> s
   stream->Close();
   stream_.reset();
   work_.cancel();
+  if (!given_up_.ok()) status = std::exchange(given_up_, absl::OkStatus());
   FailSent(status);
   co_return status;
+}
+
+void RedisChannel::GiveUp(std::string_view why) {
+  given_up_ =
+      Error(ErrorCode::kQUEUE_UNAVAILABLE, fmt::format("{}: {}", DisplayName(options_), why));
+  stream_->Close();
 }
 
 asio::awaitable<absl::Status> RedisChannel::Handshake(RedisStream& stream, RedisReader& reader) {
@@ -249,7 +262,7 @@ void RedisChannel::ExpireDeadlines() {
                                    "executed",
                                    DisplayName(options_))));
   }
-  if (silent && stream_ != nullptr) stream_->Close();
+  if (silent && stream_ != nullptr) GiveUp("no reply within a command's time");
   ArmDeadlines();
 }
 

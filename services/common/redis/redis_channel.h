@@ -59,6 +59,8 @@ class RedisChannel : public std::enable_shared_from_this<RedisChannel> {
   absl::Status Deliver(RedisReply reply);
   void Answer(const CallPtr& call, Reply reply);
   void FailSent(const absl::Status& status);
+  // Closes the connection from this end; those who wait for a reply are told why.
+  void GiveUp(std::string_view why);
   void ArmDeadlines();
   void ExpireDeadlines();
 
@@ -72,6 +74,7 @@ class RedisChannel : public std::enable_shared_from_this<RedisChannel> {
   size_t pending_bytes_ = 0;
   TimePoint last_progress_;
   std::shared_ptr<RedisStream> stream_;
+  absl::Status given_up_;  // why this end closed `stream_`
   absl::Status last_error_;
   bool running_ = false;
   bool closed_ = false;

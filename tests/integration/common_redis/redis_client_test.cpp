@@ -153,6 +153,34 @@ TEST_F(RedisClientTest, ASilentConnectionIsGivenUpAndReplaced) {
   EXPECT_EQ(gate.accepted(), 2);
 }
 
+TEST_F(RedisClientTest, WhoeverWaitsForASilentServerIsToldSo) {
+  RedisServer server;
+  TcpGate gate(server.port());
+  RedisOptions options = *ParseRedisUrl(server.Url(gate.port()));
+  RedisClient& client = Connect(options);
+  ASSERT_TRUE(Get(client.Command("PING")).ok());
+  gate.Stall();
+  auto impatient = Start(client.Send(RedisCommand("PING"), 200ms));
+  auto patient = Start(client.Send(RedisCommand("PING"), 20s));
+  EXPECT_THAT(std::string(impatient.get().status().message()), HasSubstr("no reply within"));
+  EXPECT_THAT(std::string(patient.get().status().message()), HasSubstr("no reply within"));
+}
+
+TEST_F(RedisClientTest, AServerThatIsSilentAtTheLogInIsGivenUpAndAskedAgain) {
+  RedisServer server;
+  server.Command({"ACL", "SETUSER", "worker", "on", ">right", "~*", "+@all"});
+  TcpGate gate(server.port());
+  RedisOptions options =
+      *ParseRedisUrl("redis://worker:right@127.0.0.1:" + std::to_string(gate.port()));
+  options.connect_timeout = 200ms;
+  RedisClient& client = Connect(options);
+  gate.Stall();
+  auto reply = Start(client.Command("PING"));
+  EXPECT_TRUE(WaitFor([&] { return gate.accepted() > 1; }));
+  gate.Open();
+  EXPECT_TRUE(reply.get().ok());
+}
+
 TEST_F(RedisClientTest, NothingListensThereAndTheCallEndsByItsDeadline) {
   RedisServer server;
   RedisClient& client = Connect(server.Url(), 200ms);
