@@ -80,6 +80,9 @@ Map RequestMap(const RequestTemplate& request) {
   map.AddText("method", request.method).AddText("path", request.path);
   map.AddTextMap("query", request.query).AddTextMap("headers", request.headers);
   if (!request.body.empty()) map.Add("body", Json(request.body));
+  if (request.format == BodyFormat::kNdjson) map.AddText("format", "ndjson");
+  if (request.format == BodyFormat::kForm) map.AddText("format", "form");
+  if (request.compression == Compression::kGzip) map.AddText("compression", "gzip");
   return map;
 }
 
@@ -88,6 +91,9 @@ Map ResultMap(const ResultSpec& result) {
   if (!result.delivered_when.empty()) map.Add("delivered_when", Numbers(result.delivered_when));
   map.AddText("results", result.results).AddText("record", result.record);
   map.AddText("errors", result.errors).AddText("error_record", result.error_record);
+  if (result.by == RecordName::kIdentity) map.AddText("by", "identity");
+  map.AddText("outcome", result.outcome);
+  map.AddTexts("delivered_outcomes", result.delivered_outcomes);
   map.AddText("message", result.message).AddText("code", result.code);
   map.AddTexts("conflict_codes", result.conflict_codes);
   map.AddTexts("not_found_codes", result.not_found_codes);

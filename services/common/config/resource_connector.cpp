@@ -10,6 +10,12 @@ namespace {
 
 constexpr Choice<Confirms> kConfirms[] = {
     {"record", Confirms::kRecord}, {"batch", Confirms::kBatch}, {"none", Confirms::kNone}};
+constexpr Choice<BodyFormat> kFormats[] = {
+    {"json", BodyFormat::kJson}, {"ndjson", BodyFormat::kNdjson}, {"form", BodyFormat::kForm}};
+constexpr Choice<Compression> kCompressions[] = {{"none", Compression::kNone},
+                                                 {"gzip", Compression::kGzip}};
+constexpr Choice<RecordName> kRecordNames[] = {{"index", RecordName::kIndex},
+                                               {"identity", RecordName::kIdentity}};
 constexpr Choice<Normalisation> kNormalisations[] = {{"none", Normalisation::kNone},
                                                      {"lower_trim", Normalisation::kLowerTrim}};
 constexpr Choice<ScalarForm> kScalarForms[] = {{"native", ScalarForm::kNative},
@@ -20,12 +26,22 @@ constexpr Choice<Operation> kOperations[] = {
     {"upsert", Operation::kUpsert}, {"update", Operation::kUpdate}, {"insert", Operation::kInsert},
     {"remove", Operation::kRemove}, {"append", Operation::kAppend}, {"replace", std::nullopt}};
 
+void ReadFormat(const YamlValue& value, const FieldScope& scope, BodyFormat& out) {
+  ReadChoice<BodyFormat>(value, scope, kFormats, out);
+}
+
+void ReadCompression(const YamlValue& value, const FieldScope& scope, Compression& out) {
+  ReadChoice<Compression>(value, scope, kCompressions, out);
+}
+
 constexpr Field<RequestTemplate> kRequest[] = {
     {"method", Into<&RequestTemplate::method>},
     {"path", Into<&RequestTemplate::path>},
     {"query", IntoBy<&RequestTemplate::query, ReadTexts>},
     {"headers", IntoBy<&RequestTemplate::headers, ReadTexts>},
     {"body", IntoBy<&RequestTemplate::body, ReadJson>},
+    {"format", IntoBy<&RequestTemplate::format, ReadFormat>},
+    {"compression", IntoBy<&RequestTemplate::compression, ReadCompression>},
 };
 
 void ReadRequest(const YamlValue& value, const FieldScope& scope, RequestTemplate& out) {
@@ -39,12 +55,19 @@ void ReadCodes(const YamlValue& value, const FieldScope& scope, std::vector<std:
     ReadScalarText(value.items[i], scope.Item(i, value.items[i].line), out.emplace_back());
 }
 
+void ReadRecordName(const YamlValue& value, const FieldScope& scope, RecordName& out) {
+  ReadChoice<RecordName>(value, scope, kRecordNames, out);
+}
+
 constexpr Field<ResultSpec> kResult[] = {
     {"delivered_when", Into<&ResultSpec::delivered_when>},
     {"results", Into<&ResultSpec::results>},
     {"record", Into<&ResultSpec::record>},
     {"errors", Into<&ResultSpec::errors>},
     {"error_record", Into<&ResultSpec::error_record>},
+    {"by", IntoBy<&ResultSpec::by, ReadRecordName>},
+    {"outcome", Into<&ResultSpec::outcome>},
+    {"delivered_outcomes", IntoBy<&ResultSpec::delivered_outcomes, ReadCodes>},
     {"message", Into<&ResultSpec::message>},
     {"code", Into<&ResultSpec::code>},
     {"conflict_codes", IntoBy<&ResultSpec::conflict_codes, ReadCodes>},

@@ -53,10 +53,16 @@ void Write(const RequestTemplate& request, v1::RequestTemplate* out) {
   CopyMap(request.query, out->mutable_query());
   CopyMap(request.headers, out->mutable_headers());
   out->set_body(request.body);
+  out->set_format(static_cast<v1::BodyFormat>(request.format));
+  out->set_compression(static_cast<v1::Compression>(request.compression));
 }
 
 RequestTemplate Read(const v1::RequestTemplate& in) {
-  RequestTemplate request{.method = in.method(), .path = in.path(), .body = in.body()};
+  RequestTemplate request{.method = in.method(),
+                          .path = in.path(),
+                          .body = in.body(),
+                          .format = static_cast<BodyFormat>(in.format()),
+                          .compression = static_cast<Compression>(in.compression())};
   ReadMap(in.query(), request.query);
   ReadMap(in.headers(), request.headers);
   return request;
@@ -75,6 +81,10 @@ void Write(const ResultSpec& result, v1::ResultSpec* out) {
                                          result.not_found_codes.end());
   out->mutable_retryable_codes()->Assign(result.retryable_codes.begin(),
                                          result.retryable_codes.end());
+  out->set_by(static_cast<v1::RecordName>(result.by));
+  out->set_outcome(result.outcome);
+  out->mutable_delivered_outcomes()->Assign(result.delivered_outcomes.begin(),
+                                            result.delivered_outcomes.end());
 }
 
 ResultSpec Read(const v1::ResultSpec& in) {
@@ -83,6 +93,9 @@ ResultSpec Read(const v1::ResultSpec& in) {
           .record = in.record(),
           .errors = in.errors(),
           .error_record = in.error_record(),
+          .by = static_cast<RecordName>(in.by()),
+          .outcome = in.outcome(),
+          .delivered_outcomes = {in.delivered_outcomes().begin(), in.delivered_outcomes().end()},
           .message = in.message(),
           .code = in.code(),
           .conflict_codes = {in.conflict_codes().begin(), in.conflict_codes().end()},

@@ -56,6 +56,11 @@ struct Quota {
 };
 using Quotas = std::map<std::string, Quota>;
 
+// How a request's body is written. Json: one JSON text. Ndjson: one JSON text a line, each a
+// record. Form: application/x-www-form-urlencoded.
+enum class BodyFormat : uint8_t { kJson = 0, kNdjson = 1, kForm = 2 };
+enum class Compression : uint8_t { kNone = 0, kGzip = 1 };
+
 // A request of a manifest. `path`, `query`, `headers` may hold ${config.x} and ${options.x}; `body`
 // is a JSON text in the template language of docs/connectors.md; empty: no body.
 struct RequestTemplate {
@@ -64,21 +69,32 @@ struct RequestTemplate {
   std::map<std::string, std::string> query;
   std::map<std::string, std::string> headers;
   std::string body;
+  BodyFormat format = BodyFormat::kJson;
+  Compression compression = Compression::kNone;
   friend bool operator==(const RequestTemplate&, const RequestTemplate&) = default;
 };
 
 enum class Confirms : uint8_t { kRecord = 1, kBatch = 2, kNone = 3 };
+
+// What an answer calls a record by. Index: its trace id, else its position in the request.
+// Identity: the value of its identity field.
+enum class RecordName : uint8_t { kIndex = 0, kIdentity = 1 };
 
 // How an answer is read. Pointers are RFC 6901 JSON pointers, relative to the body, or to one
 // element where said.
 struct ResultSpec {
   std::vector<int> delivered_when;  // statuses of success; empty: 200 to 299
   std::string results;              // -> array of records that were taken
-  std::string record;  // element of results -> the record's trace id or index; empty: by position
-  std::string errors;  // -> array of errors
-  std::string error_record;  // element of errors -> trace id or index of the record refused
-  std::string message;       // element of errors, or body of a refusal -> text for people
-  std::string code;          // element of errors, or body of a refusal -> the vendor's code
+  std::string record;               // element of results -> the record's name; empty: by position
+  std::string errors;        // -> array of errors, or an object with a member per record refused
+  std::string error_record;  // element of errors -> the name of the record refused
+  RecordName by = RecordName::kIndex;  // what those names are
+  // Element of results (of the body, where there are no results) -> what became of it; empty: that
+  // it is there says that it was taken.
+  std::string outcome;
+  std::vector<std::string> delivered_outcomes;  // values of `outcome` that mean taken; empty: true
+  std::string message;  // element of errors or results, or body of a refusal -> text for people
+  std::string code;     // the same -> the vendor's code
   std::vector<std::string> conflict_codes;   // values of `code` that mean "exists already"
   std::vector<std::string> not_found_codes;  // values of `code` that mean "not found"
   std::vector<std::string> retryable_codes;  // values of `code` that are worth another attempt
@@ -144,7 +160,7 @@ struct Connector {
   std::string native;
   Encoding encoding = Encoding::kJson;
   std::string base_url;
-  Config auth;  // type: none|basic|bearer|header; token, user, password, header
+  Config auth;  // type, and what that type needs (model/auth.h)
   Quotas quotas;
   ValueRules values;
   std::map<std::string, ObjectSpec> objects;  // "*": every object of a native connector

@@ -3,6 +3,7 @@
 #include <set>
 
 #include "services/common/core/nearest.h"
+#include "services/common/model/auth.h"
 #include "services/common/model/validate_report.h"
 
 // Source, Model, Destination, and what connections have in common.
@@ -111,7 +112,8 @@ void ValidateDestination(const Destination& destination, const ProblemReport& re
   if (!destination.objects.empty() && destination.connector != "http")
     report.Add("spec.objects",
                "objects may be given inline only with connector: http; apply a Connector instead");
-  ValidateObjects(destination.objects, /*native=*/false, report);
+  ValidateAuth("spec.config.auth.", OwnAuth(destination.config), report);
+  ValidateObjects(destination.objects, /*native=*/false, &destination.config, report);
 }
 
 }  // namespace penstock

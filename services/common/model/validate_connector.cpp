@@ -4,7 +4,6 @@
 #include <span>
 
 #include "absl/strings/str_cat.h"
-#include "services/common/core/nearest.h"
 #include "services/common/core/status.h"
 #include "services/common/model/validate_report.h"
 
@@ -12,28 +11,12 @@ namespace penstock {
 namespace {
 
 constexpr std::array<std::string_view, 1> kNative = {"postgres"};
-constexpr std::array<std::string_view, 6> kMethods = {"GET",   "POST",   "PUT",
-                                                      "PATCH", "DELETE", "HEAD"};
-constexpr std::array<std::string_view, 4> kAuthTypes = {"none", "basic", "bearer", "header"};
-constexpr std::array<std::string_view, 5> kAuthFields = {"type", "token", "user", "password",
-                                                         "header"};
 constexpr milliseconds kMaxTimeout = std::chrono::minutes(10);
 // Far below what one reply of Redis may have.
 constexpr uint64_t kMaxBatchBytes = 32 << 20;
 
 bool Contains(std::span<const std::string_view> all, std::string_view one) {
   return std::find(all.begin(), all.end(), one) != all.end();
-}
-
-void ValidateRequest(const std::string& field, const RequestTemplate& request,
-                     const ProblemReport& report) {
-  if (!Contains(kMethods, request.method))
-    report.Add(field + ".method", "\"" + request.method + "\" is not one of GET, POST, PUT, " +
-                                      "PATCH, DELETE, HEAD" + DidYouMean(request.method, kMethods));
-  if (report.Require(field + ".path", request.path) && !request.path.starts_with('/'))
-    report.Add(field + ".path", "must start with /; the base URL stands before it");
-  if (!request.body.empty() && !IsJsonText(request.body))
-    report.Add(field + ".body", "is not JSON");
 }
 
 // RFC 6901: empty, or parts that each begin with a slash.
@@ -58,63 +41,55 @@ void ValidateResult(const std::string& field, const ResultSpec& result,
   ValidatePointer(field + ".record", result.record, report);
   ValidatePointer(field + ".errors", result.errors, report);
   ValidatePointer(field + ".error_record", result.error_record, report);
+  ValidatePointer(field + ".outcome", result.outcome, report);
   ValidatePointer(field + ".message", result.message, report);
   ValidatePointer(field + ".code", result.code, report);
+  if (!result.record.empty() && result.results.empty())
+    report.Add(field + ".record", "points into the elements of results, which is missing");
+  if (result.errors.empty() && !result.error_record.empty())
+    report.Add(field + ".error_record", "points into the elements of errors, which is missing");
+  if (!result.delivered_outcomes.empty() && result.outcome.empty())
+    report.Add(field + ".delivered_outcomes", "are values of outcome, which is missing");
 }
 
-void ValidateOperation(const std::string& field, const OperationSpec& spec, bool native,
+void ValidateIdempotencyHeader(const std::string& field, const std::string& header,
+                               const ProblemReport& report) {
+  if (!header.empty() && !IsHeaderName(header))
+    report.Add(field, "\"" + header + "\" is no header's name; use letters, digits and -");
+}
+
+void ValidateOperation(const std::string& field, const OperationSpec& spec,
+                       const ObjectSpec& object, bool native, const Config* config,
                        const ProblemReport& report) {
-  if (!native) ValidateRequest(field + ".request", spec.request, report);
+  const uint32_t max_records = spec.batch.max_records;
+  if (!native)
+    ValidateRequest(field + ".request", spec.request, max_records, object.options, config, report);
   if (spec.batch.max_records == 0) report.Add(field + ".batch.max_records", "must be 1 or more");
   if (spec.batch.max_bytes == 0) report.Add(field + ".batch.max_bytes", "must be 1 or more");
   if (spec.batch.max_bytes > kMaxBatchBytes)
     report.Add(field + ".batch.max_bytes", "must be 32MiB or less; a batch lies whole in memory");
   ValidateResult(field + ".result", spec.result, report);
-  if (!native && spec.confirms == Confirms::kRecord && spec.result.results.empty() &&
-      spec.result.errors.empty())
+  if (!native && spec.confirms == Confirms::kRecord && spec.result.results.empty())
     report.Add(field + ".result",
-               "confirms: record needs results or errors, where the answer names its records");
+               "confirms: record needs results, where the answer has what became of each record");
   if (spec.resolve.has_value()) {
     const std::string resolve = field + ".resolve";
-    ValidateRequest(resolve + ".request", spec.resolve->request, report);
+    ValidateRequest(resolve + ".request", spec.resolve->request, max_records, object.options,
+                    config, report);
     ValidatePointer(resolve + ".records", spec.resolve->records, report);
     ValidatePointer(resolve + ".match", spec.resolve->match, report);
     ValidatePointer(resolve + ".id", spec.resolve->id, report);
   }
   ValidateStatuses(field + ".not_applied", spec.not_applied, report);
+  ValidateIdempotencyHeader(field + ".idempotency_header", spec.idempotency_header, report);
   if (spec.timeout.has_value() && (*spec.timeout <= milliseconds(0) || *spec.timeout > kMaxTimeout))
     report.Add(field + ".timeout", "must be over zero and at most 10m");
-}
-
-void ValidateAuth(const Config& auth, const ProblemReport& report) {
-  for (const auto& [name, value] : auth) {
-    if (!Contains(kAuthFields, name))
-      report.Add("spec.auth." + name, "unknown field" + DidYouMean(name, kAuthFields));
-  }
-  auto type = auth.find("type");
-  if (type == auth.end()) {
-    if (!auth.empty()) report.Missing("spec.auth.type");
-    return;
-  }
-  if (!Contains(kAuthTypes, type->second))
-    return report.Add("spec.auth.type", "\"" + type->second +
-                                            "\" is not one of none, basic, bearer, header" +
-                                            DidYouMean(type->second, kAuthTypes));
-  const auto require = [&](const char* name) {
-    if (!auth.contains(name)) report.Missing(std::string("spec.auth.") + name);
-  };
-  if (type->second == "bearer" || type->second == "header") require("token");
-  if (type->second == "header") require("header");
-  if (type->second == "basic") {
-    require("user");
-    require("password");
-  }
 }
 
 }  // namespace
 
 void ValidateObjects(const std::map<std::string, ObjectSpec>& objects, bool native,
-                     const ProblemReport& report) {
+                     const Config* config, const ProblemReport& report) {
   for (const auto& [name, object] : objects) {
     const std::string field = "spec.objects." + name;
     if (object.operations.empty())
@@ -125,8 +100,8 @@ void ValidateObjects(const std::map<std::string, ObjectSpec>& objects, bool nati
         report.Add(field + ".normalise." + rule, "is not among the object's identity fields");
     }
     for (const auto& [operation, spec] : object.operations)
-      ValidateOperation(absl::StrCat(field, ".operations.", Absl(Name(operation))), spec, native,
-                        report);
+      ValidateOperation(absl::StrCat(field, ".operations.", Absl(Name(operation))), spec, object,
+                        native, config, report);
   }
 }
 
@@ -138,10 +113,10 @@ void ValidateConnector(const Connector& connector, const ProblemReport& report) 
   if (!native && connector.encoding != Encoding::kJson)
     report.Add("spec.encoding", "only native connectors may have another encoding than json");
   if (!connector.base_url.empty()) ValidateBaseUrl("spec.base_url", connector.base_url, report);
-  ValidateAuth(connector.auth, report);
+  ValidateAuth("spec.auth.", connector.auth, report);
   ValidateQuotas(connector.quotas, report);
   if (!IsJsonText(connector.values.null)) report.Add("spec.values.null", "is not JSON");
-  ValidateObjects(connector.objects, native, report);
+  ValidateObjects(connector.objects, native, /*config=*/nullptr, report);
 }
 
 }  // namespace penstock

@@ -1,6 +1,8 @@
 #include <algorithm>
 
 #include "services/common/core/nearest.h"
+#include "services/common/model/auth.h"
+#include "services/common/model/config_keys.h"
 #include "services/common/model/validate_report.h"
 
 // What resources ask of one another.
@@ -36,6 +38,36 @@ void CheckModel(const Model& model, const ResourceSet& all, const ProblemReport&
                                   Suggest(model.source, all.sources()));
 }
 
+// Its config has what the connector needs, and nothing that the connector doesn't know.
+void CheckConfig(const Destination& destination, const Connector& connector,
+                 const ProblemReport& report) {
+  const bool own_auth = !OwnAuth(destination.config).empty();
+  Connector used = connector;
+  if (own_auth) used.auth.clear();
+  const std::vector<ConfigKey> keys = ConfigKeysOf(used);
+  std::vector<std::string> names;
+  for (const ConfigKey& key : keys) {
+    names.push_back(key.name);
+    // What its own requests lack was told of them.
+    const bool told = !destination.objects.empty() && key.name != "base_url";
+    if (key.required && !told && !destination.config.contains(key.name))
+      report.Add("spec.config." + key.name,
+                 "is missing; " + Quoted("Connector", connector.meta.name) + " needs it " +
+                     (key.name == "base_url" ? "to know " : "") + key.meaning);
+  }
+  for (const auto& [name, value] : destination.config) {
+    if (name.starts_with("auth.") && connector.native.empty()) continue;
+    if (name == "auth" && connector.native.empty()) {
+      report.Add("spec.config.auth", "must be a mapping, like {type: none}");
+      continue;
+    }
+    if (std::find(names.begin(), names.end(), name) == names.end())
+      report.Add("spec.config." + name, Quoted("Connector", connector.meta.name) +
+                                            " has no use for it" + SuggestOf(name, names) +
+                                            "; it knows " + Join(names));
+  }
+}
+
 void CheckDestination(const Destination& destination, const ResourceSet& all,
                       const ProblemReport& report) {
   if (destination.connector.empty()) return;
@@ -44,10 +76,7 @@ void CheckDestination(const Destination& destination, const ResourceSet& all,
     return report.Add("spec.connector", "there is no " +
                                             Quoted("Connector", destination.connector) +
                                             Suggest(destination.connector, all.connectors()));
-  if (connector->native.empty() && connector->base_url.empty() &&
-      !destination.config.contains("base_url"))
-    report.Add("spec.config.base_url",
-               "is missing; " + Quoted("Connector", connector->meta.name) + " has none");
+  CheckConfig(destination, EffectiveConnector(*connector, destination), report);
 }
 
 void CheckIdentity(const Sync& sync, const ObjectSpec& object, const ProblemReport& report) {

@@ -42,10 +42,19 @@ void ValidateSync(const Sync& sync, const ProblemReport& report);
 
 // Parts that several kinds have.
 void ValidateConfig(const Config& config, const ProblemReport& report);
+// Of a connector, or of a Destination; `prefix` is where it stands ("spec.auth.").
+void ValidateAuth(const std::string& prefix, const Config& auth, const ProblemReport& report);
+// `options`: those that the object declares. `config`: the entries that a Destination gives; null
+// for a Connector, whose Destinations give them.
+void ValidateRequest(const std::string& field, const RequestTemplate& request, uint32_t max_records,
+                     const std::map<std::string, bool>& options, const Config* config,
+                     const ProblemReport& report);
 void ValidateBaseUrl(const std::string& field, std::string_view url, const ProblemReport& report);
 void ValidateQuotas(const Quotas& quotas, const ProblemReport& report);
 void ValidateObjects(const std::map<std::string, ObjectSpec>& objects, bool native,
-                     const ProblemReport& report);
+                     const Config* config, const ProblemReport& report);
+// RFC 9110: what a header may be called.
+bool IsHeaderName(std::string_view name);
 bool IsDnsLabel(std::string_view name);
 bool IsJsonText(std::string_view text);
 

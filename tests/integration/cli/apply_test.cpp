@@ -225,7 +225,7 @@ TEST_F(ApplyTest, RefusesAnotherDestinationForDeliveredRows) {
   std::string connections(kConnections);
   connections +=
       "---\napiVersion: penstock.dev/v1\nkind: Destination\nmetadata: {name: other}\n"
-      "spec: {connector: hubspot}\n";
+      "spec: {connector: hubspot, config: {access_token: t}}\n";
   WriteFile(dir_ / "connections.yaml", connections);
   WriteFile(dir_ / "sync.yaml", SyncYaml("", "other"));
   const Result applied = Apply({"--yes"});

@@ -204,26 +204,27 @@ TEST(WrongInput, OfASourceOrModelIsToldByFileAndLine) {
 }
 
 TEST(WrongInput, OfADestinationOrConnectorIsToldByFileAndLine) {
+  const std::string hubspot = "  connector: hubspot\n  config: {access_token: t}\n";
   const Case destinations[] = {
       {"  connector: hubspt\n",
        "f.yaml:5: spec.connector: there is no Connector \"hubspt\" (did you mean \"hubspot\"?)"},
-      {"  connector: hubspot\n  account: Main\n",
-       "f.yaml:6: spec.account: \"Main\" is no valid name; use lower-case letters, digits and "
+      {hubspot + "  account: Main\n",
+       "f.yaml:7: spec.account: \"Main\" is no valid name; use lower-case letters, digits and "
        "dashes, at most 63"},
       {"  connector: http\n",
-       "f.yaml:4: spec.config.base_url: is missing; Connector \"http\" has none"},
+       "f.yaml:4: spec.config.base_url: is missing; Connector \"http\" needs it to know where the "
+       "API is"},
       {"  connector: http\n  config: {base_url: example.com}\n",
        "f.yaml:6: spec.config.base_url: \"example.com\" is no URL; write it like "
        "https://host/path"},
-      {"  connector: hubspot\n  quotas: {burst: {requests: 10, per: 1h}}\n",
-       "f.yaml:6: spec.quotas.burst.per: windows over a minute are not supported yet"},
-      {"  connector: hubspot\n  quotas: {burst: {requests: 10, per: 10s, share: 80%}}\n",
-       "f.yaml:6: spec.quotas.burst.share: not supported yet; remove it"},
-      {"  connector: hubspot\n  quotas: {burst: {per: 10s}}\n",
-       "f.yaml:6: spec.quotas.burst.requests: must be 1 or more"},
-      {"  connector: hubspot\n  objects: {contacts: {operations: {upsert: {request: {path: "
-       "/}}}}}\n",
-       "f.yaml:6: spec.objects: objects may be given inline only with connector: http; apply a "
+      {hubspot + "  quotas: {burst: {requests: 10, per: 1h}}\n",
+       "f.yaml:7: spec.quotas.burst.per: windows over a minute are not supported yet"},
+      {hubspot + "  quotas: {burst: {requests: 10, per: 10s, share: 80%}}\n",
+       "f.yaml:7: spec.quotas.burst.share: not supported yet; remove it"},
+      {hubspot + "  quotas: {burst: {per: 10s}}\n",
+       "f.yaml:7: spec.quotas.burst.requests: must be 1 or more"},
+      {hubspot + "  objects: {contacts: {operations: {upsert: {request: {path: /}}}}}\n",
+       "f.yaml:7: spec.objects: objects may be given inline only with connector: http; apply a "
        "Connector instead"},
   };
   for (const Case& one : destinations)
@@ -234,8 +235,9 @@ TEST(WrongInput, OfADestinationOrConnectorIsToldByFileAndLine) {
        "f.yaml:5: spec.native: there is no built-in implementation \"oracle\"; use postgres"},
       {"  encoding: csv\n", "f.yaml:5: spec.encoding: \"csv\" is not one of json, pg_binary"},
       {"  auth: {type: oauth}\n",
-       "f.yaml:5: spec.auth.type: \"oauth\" is not one of none, basic, bearer, header"},
-      {"  auth: {type: bearer}\n", "f.yaml:5: spec.auth.token: is missing"},
+       "f.yaml:5: spec.auth.type: \"oauth\" is not one of none, basic, bearer, api_key, oauth2, "
+       "hmac (did you mean \"oauth2\"?)"},
+      {"  auth: {type: bearer}\n", "f.yaml:5: spec.auth.token: is missing; type bearer needs it"},
       {"  auth: {type: bearer, token: \"${secret:t}\"}\n",
        "f.yaml:5: spec.auth.token: secrets may be named only in config of a Source or "
        "Destination"},
@@ -249,7 +251,7 @@ TEST(WrongInput, OfADestinationOrConnectorIsToldByFileAndLine) {
        "stands before it"},
       {operation + "          request: {path: /, method: PSOT}\n",
        "f.yaml:9: spec.objects.o.operations.upsert.request.method: \"PSOT\" is not one of GET, "
-       "POST, PUT, PATCH, DELETE, HEAD (did you mean \"POST\"?)"},
+       "POST, PUT, PATCH, DELETE (did you mean \"POST\"?)"},
       {operation + "          request: {path: /}\n          batch: {max_bytes: lots}\n",
        "f.yaml:10: spec.objects.o.operations.upsert.batch.max_bytes: \"lots\" is no size; write "
        "it like 4096, 500kB, 64MB or 1GiB"},

@@ -13,7 +13,8 @@ using testing::IsEmpty;
 
 const Source kSource{.meta = {.name = "wh"}, .connector = "postgres"};
 const Model kModel{.meta = {.name = "m"}, .source = "wh", .table = "t", .primary_key = {"id"}};
-const Destination kCrm{.meta = {.name = "crm"}, .connector = "hubspot"};
+const Destination kCrm{
+    .meta = {.name = "crm"}, .connector = "hubspot", .config = {{"access_token", "t"}}};
 const Sync kSync{.meta = {.name = "s"},
                  .model = "m",
                  .destination = "crm",
@@ -82,9 +83,12 @@ TEST(ApplyPlan, StoresARenamedDestinationBeforeItsSyncsUnderTheOldEtag) {
 
 TEST(ApplyPlan, RefusesNamesOfBuiltInConnectorsAndDoubtfulRenames) {
   Connector http{.meta = {.name = "http"}, .base_url = "https://x.example"};
-  Destination both{.meta = {.name = "crm", .renamed_from = "old"}, .connector = "hubspot"};
+  Destination both = kCrm;
+  both.meta.renamed_from = "old";
   std::vector<StoredResource> stored = Stored();
-  stored.push_back({Destination{.meta = {.name = "old"}, .connector = "hubspot"}, "5"});
+  Destination old = kCrm;
+  old.meta.name = "old";
+  stored.push_back({old, "5"});
   const ApplyPlan plan({http, both}, stored, BuiltinConnectors());
   EXPECT_THAT(
       Texts(plan.Check()),
