@@ -200,8 +200,8 @@ YamlValue ColumnValue(const FieldMapping::Column& column) {
 }
 
 YamlValue TransformValue(const Transform& transform) {
-  if (transform.args.empty()) return Text(transform.name);
-  return Map().AddTextMap(transform.name, transform.args).Take();
+  if (transform.args_json.empty()) return Text(transform.name);
+  return Map().Add(transform.name, Json(transform.args_json)).Take();
 }
 
 std::string_view NameOf(Cast cast) {
@@ -210,9 +210,27 @@ std::string_view NameOf(Cast cast) {
   return kNames[static_cast<size_t>(cast)];
 }
 
+Map OriginMap(const FieldMapping::Origin& origin) {
+  struct Visitor {
+    Map operator()(const FieldMapping::Column& from) const {
+      return std::move(Map().Add("from", ColumnValue(from)));
+    }
+    Map operator()(const FieldMapping::Constant& from) const {
+      return std::move(Map().Add("value", Json(from.json)));
+    }
+    Map operator()(const FieldMapping::Template& from) const {
+      return std::move(Map().Add("template", Text(from.text)));
+    }
+    Map operator()(const FieldMapping::AllColumns& from) const {
+      return std::move(Map().AddText("columns", "all").AddTexts("except", from.except));
+    }
+  };
+  return std::visit(Visitor{}, origin);
+}
+
 YamlValue FieldValue(const FieldMapping& field) {
   const auto* column = std::get_if<FieldMapping::Column>(&field.from);
-  Map map;
+  Map map = OriginMap(field.from);
   if (field.default_json.has_value()) map.Add("default", Json(*field.default_json));
   if (field.cast != Cast::kNone) map.AddText("cast", std::string(NameOf(field.cast)));
   if (!field.transforms.empty()) {
@@ -223,14 +241,9 @@ YamlValue FieldValue(const FieldMapping& field) {
   }
   if (field.on_null == OnNull::kOmit) map.AddText("on_null", "omit");
   if (field.on_null == OnNull::kSkipRecord) map.AddText("on_null", "skip_record");
-  YamlValue rest = map.Take();
-  if (rest.members.empty() && column != nullptr) return ColumnValue(*column);
-  YamlMember origin{.key = column != nullptr ? "from" : "value",
-                    .value = column != nullptr
-                                 ? ColumnValue(*column)
-                                 : Json(std::get<FieldMapping::Constant>(field.from).json)};
-  rest.members.insert(rest.members.begin(), std::move(origin));
-  return rest;
+  YamlValue value = map.Take();
+  if (column != nullptr && value.members.size() == 1) return ColumnValue(*column);
+  return value;
 }
 
 Map MappingMap(const std::vector<FieldMapping>& mapping) {

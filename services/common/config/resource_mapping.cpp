@@ -61,7 +61,8 @@ void ReadTransform(const YamlValue& value, const FieldScope& scope, Transform& o
     return scope.Fail("must be a name or one name with its arguments, as {e164: {region: DE}}");
   const YamlMember& only = value.members.front();
   out.name = only.key;
-  ReadTexts(only.value, scope.Child(only.key, only.line), out.args);
+  if (only.value.kind != YamlValue::Kind::kNull)
+    ReadJson(only.value, scope.Child(only.key, only.line), out.args_json);
 }
 
 void ReadTransforms(const YamlValue& value, const FieldScope& scope, std::vector<Transform>& out) {

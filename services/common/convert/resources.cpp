@@ -170,35 +170,51 @@ std::map<std::string, ObjectSpec> Read(const ProtoObjects& in) {
 
 void Write(const FieldMapping& field, v1::FieldMapping* out) {
   out->mutable_path()->Assign(field.path.begin(), field.path.end());
-  if (const auto* column = std::get_if<FieldMapping::Column>(&field.from)) {
-    out->mutable_column()->set_name(column->name);
-    out->mutable_column()->mutable_path()->Assign(column->path.begin(), column->path.end());
-  } else {
-    out->set_value_json(std::get<FieldMapping::Constant>(field.from).json);
-  }
+  struct Visitor {
+    v1::FieldMapping& out;
+    void operator()(const FieldMapping::Column& from) const {
+      out.mutable_column()->set_name(from.name);
+      out.mutable_column()->mutable_path()->Assign(from.path.begin(), from.path.end());
+    }
+    void operator()(const FieldMapping::Constant& from) const { out.set_value_json(from.json); }
+    void operator()(const FieldMapping::Template& from) const { out.set_template_(from.text); }
+    void operator()(const FieldMapping::AllColumns& from) const {
+      out.mutable_all_columns()->mutable_except()->Assign(from.except.begin(), from.except.end());
+    }
+  };
+  std::visit(Visitor{*out}, field.from);
   if (field.default_json.has_value()) out->set_default_json(*field.default_json);
   out->set_cast(static_cast<v1::Cast>(field.cast));
   for (const Transform& transform : field.transforms) {
     v1::Transform& one = *out->add_transforms();
     one.set_name(transform.name);
-    CopyMap(transform.args, one.mutable_args());
+    one.set_args_json(transform.args_json);
   }
   out->set_on_null(static_cast<v1::OnNull>(field.on_null));
 }
 
+FieldMapping::Origin ReadOrigin(const v1::FieldMapping& in) {
+  switch (in.from_case()) {
+    case v1::FieldMapping::kValueJson:
+      return FieldMapping::Constant{in.value_json()};
+    case v1::FieldMapping::kTemplate:
+      return FieldMapping::Template{in.template_()};
+    case v1::FieldMapping::kAllColumns:
+      return FieldMapping::AllColumns{
+          {in.all_columns().except().begin(), in.all_columns().except().end()}};
+    default:
+      return FieldMapping::Column{in.column().name(),
+                                  {in.column().path().begin(), in.column().path().end()}};
+  }
+}
+
 FieldMapping Read(const v1::FieldMapping& in) {
   FieldMapping field{.path = {in.path().begin(), in.path().end()},
+                     .from = ReadOrigin(in),
                      .cast = static_cast<Cast>(in.cast())};
-  if (in.from_case() == v1::FieldMapping::kValueJson) {
-    field.from = FieldMapping::Constant{in.value_json()};
-  } else {
-    field.from = FieldMapping::Column{in.column().name(),
-                                      {in.column().path().begin(), in.column().path().end()}};
-  }
   if (in.has_default_json()) field.default_json = in.default_json();
-  for (const v1::Transform& transform : in.transforms()) {
-    ReadMap(transform.args(), field.transforms.emplace_back(Transform{transform.name(), {}}).args);
-  }
+  for (const v1::Transform& transform : in.transforms())
+    field.transforms.push_back({transform.name(), transform.args_json()});
   if (in.on_null() != v1::ON_NULL_UNSPECIFIED) field.on_null = static_cast<OnNull>(in.on_null());
   return field;
 }

@@ -178,12 +178,17 @@ struct Destination {
   friend bool operator==(const Destination&, const Destination&) = default;
 };
 
-// A function of the mapping with its arguments, e.g. {"e164", {{"region_from", "country"}}}.
+// A function of the mapping with its arguments as they were written, as JSON text: one value, a
+// list by position, or an object by name, e.g. {"e164", R"({"region_from":"country"})"}; empty:
+// none.
 struct Transform {
   std::string name;
-  std::map<std::string, std::string> args;
+  std::string args_json;
   friend bool operator==(const Transform&, const Transform&) = default;
 };
+
+// The arguments of an object of texts.
+std::map<std::string, std::string> TextArguments(const Transform& transform);
 
 enum class OnNull : uint8_t { kSend = 1, kOmit = 2, kSkipRecord = 3 };
 enum class Cast : uint8_t {
@@ -201,8 +206,8 @@ enum class Cast : uint8_t {
 // the members.
 struct FieldMapping {
   std::vector<std::string> path;  // of the destination field; {"properties", "amount"}
-  // The value's origin: a column with a path into its JSON (usually empty), or a constant as JSON
-  // text.
+  // The value's origin: a column with a path into its JSON (usually empty), a constant as JSON
+  // text, a text made of columns, or an object of all columns but some.
   struct Column {
     std::string name;
     std::vector<std::string> path;
@@ -212,7 +217,16 @@ struct FieldMapping {
     std::string json;
     friend bool operator==(const Constant&, const Constant&) = default;
   };
-  std::variant<Column, Constant> from;
+  struct Template {
+    std::string text;  // "Hello {{ first_name | default: 'there' }}"
+    friend bool operator==(const Template&, const Template&) = default;
+  };
+  struct AllColumns {
+    std::vector<std::string> except;
+    friend bool operator==(const AllColumns&, const AllColumns&) = default;
+  };
+  using Origin = std::variant<Column, Constant, Template, AllColumns>;
+  Origin from;
   std::optional<std::string> default_json;  // JSON text, in place of NULL
   Cast cast = Cast::kNone;
   std::vector<Transform> transforms;

@@ -28,7 +28,7 @@ void ValidateTransform(const std::string& field, const Transform& transform,
     return report.Add(field, "there is no transform \"" + transform.name + "\"" +
                                  DidYouMean(transform.name, names));
   }
-  for (const auto& [name, value] : transform.args) {
+  for (const auto& [name, value] : TextArguments(transform)) {
     if (std::find(rule->arguments.begin(), rule->arguments.end(), name) == rule->arguments.end())
       report.Add(field, "transform \"" + transform.name + "\" has no argument \"" + name + "\"" +
                             DidYouMean(name, rule->arguments));
@@ -42,8 +42,11 @@ void ValidateField(const FieldMapping& mapping, const ProblemReport& report) {
     report.Add(field, "the field's path has an empty part");
   if (const auto* constant = std::get_if<FieldMapping::Constant>(&mapping.from)) {
     if (!IsJsonText(constant->json)) report.Add(field + ".value", "is not JSON");
-  } else if (std::get<FieldMapping::Column>(mapping.from).name.empty()) {
-    report.Add(field + ".from", "names no column");
+  } else if (const auto* column = std::get_if<FieldMapping::Column>(&mapping.from)) {
+    if (column->name.empty()) report.Add(field + ".from", "names no column");
+  } else {
+    report.Add(field, "templates and columns: all are not supported yet",
+               ErrorCode::kNOT_SUPPORTED_YET);
   }
   if (mapping.default_json.has_value() && !IsJsonText(*mapping.default_json))
     report.Add(field + ".default", "is not JSON");

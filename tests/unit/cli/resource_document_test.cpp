@@ -41,7 +41,8 @@ TEST(ResourceDocument, KeepsWhatIsEasilyLost) {
        .from = FieldMapping::Constant{"12345678901234567890"},
        .default_json = "\"no\"",
        .cast = Cast::kString,
-       .transforms = {{"trim", {}}, {"e164", {{"region", "DE"}}}},
+       .transforms =
+           {{"trim", {}}, {"e164", R"({"region":"DE"})"}, {"slice", "[0,10]"}, {"round", "2"}},
        .on_null = OnNull::kSkipRecord},
       {.path = {"t"}, .from = FieldMapping::Constant{R"({"a":["null","true",null,"1\n2"]})"}}};
   sync.options = {{"list", "007"}};

@@ -47,11 +47,10 @@ spec:
 )");
   ASSERT_EQ(sync.mapping.size(), 7u);
   EXPECT_EQ(sync.mapping[0].transforms,
-            (std::vector<Transform>{{"trim", {}}, {"e164", {{"region", "DE"}}}}));
+            (std::vector<Transform>{{"trim", {}}, {"e164", R"({"region":"DE"})"}}));
   EXPECT_EQ(std::get<FieldMapping::Column>(sync.mapping[1].from).name, "first_name");
   EXPECT_THAT(sync.mapping[2].path, ElementsAre("properties", "plan"));
-  EXPECT_EQ(sync.mapping[2].from, (std::variant<FieldMapping::Column, FieldMapping::Constant>(
-                                      FieldMapping::Column{"attrs", {"plan"}})));
+  EXPECT_EQ(sync.mapping[2].from, (FieldMapping::Origin(FieldMapping::Column{"attrs", {"plan"}})));
   EXPECT_EQ(sync.mapping[2].default_json, "\"free\"");
   EXPECT_EQ(sync.mapping[2].on_null, OnNull::kOmit);
   EXPECT_THAT(sync.mapping[3].path, ElementsAre("a.b", "c"));

@@ -81,7 +81,7 @@ class Compiler {
       for (size_t i = 0; i < mapping.transforms.size(); ++i) {
         const Transform& transform = mapping.transforms[i];
         const TransformInfo* info = FindTransform(transform.name);
-        for (const auto& [name, value] : transform.args) {
+        for (const auto& [name, value] : TextArguments(transform)) {
           if (info == nullptr || !IsColumnArgument(*info, name)) continue;
           if (FindColumn(value, TransformPath(field, i) + "." + name) != nullptr)
             hashed.insert(value);
@@ -133,8 +133,8 @@ class Compiler {
       field.column = SelectIndex(from->name);
       field.path = from->path;
       if (field.column >= 0) CompileColumn(field, at, from->name);
-    } else {
-      field.constant_json = std::get<FieldMapping::Constant>(mapping.from).json;
+    } else if (const auto* constant = std::get_if<FieldMapping::Constant>(&mapping.from)) {
+      field.constant_json = constant->json;
       if (!IsJson(field.constant_json)) Fail(at + ".value", "the value is not JSON");
     }
     if (field.default_json.has_value() && !IsJson(*field.default_json))
@@ -176,7 +176,7 @@ class Compiler {
     if (maps_case && !HasUnicodeTables())
       Fail(at, "this machine has no locale C.UTF-8, which \"" + transform.name +
                    "\" needs; install libc-bin");
-    for (const auto& [name, value] : transform.args) {
+    for (const auto& [name, value] : TextArguments(transform)) {
       const auto& known = bound.info->arguments;
       if (std::none_of(known.begin(), known.end(), [&](const auto& a) { return a.name == name; })) {
         Fail(at, "transform \"" + transform.name + "\" has no argument \"" + name + "\"" +

@@ -20,11 +20,7 @@ void WriteTransforms(ByteWriter& w, const std::vector<Transform>& transforms) {
   w.Int(static_cast<uint32_t>(transforms.size()));
   for (const Transform& transform : transforms) {
     w.Bytes(transform.name);
-    w.Int(static_cast<uint32_t>(transform.args.size()));
-    for (const auto& [name, value] : transform.args) {
-      w.Bytes(name);
-      w.Bytes(value);
-    }
+    w.Bytes(transform.args_json);
   }
 }
 
@@ -37,8 +33,8 @@ uint64_t MappingFingerprint(const CompileInput& input) {
     if (const auto* column = std::get_if<FieldMapping::Column>(&field.from)) {
       w.Bytes(column->name);
       WritePath(w, column->path);
-    } else {
-      w.Bytes(std::get<FieldMapping::Constant>(field.from).json);
+    } else if (const auto* constant = std::get_if<FieldMapping::Constant>(&field.from)) {
+      w.Bytes(constant->json);
     }
     w.Int(static_cast<uint8_t>(field.default_json.has_value()));
     w.Bytes(field.default_json.value_or(""));

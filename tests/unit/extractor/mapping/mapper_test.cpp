@@ -191,7 +191,7 @@ TEST_F(MapperTest, CutsLongKeysInLabels) {
 TEST_F(MapperTest, TakesThePhonesRegionFromAColumn) {
   AddColumn("phone", kText);
   AddColumn("country", kText);
-  Map("phone", "phone").transforms = {{"e164", {{"region_from", "country"}}}};
+  Map("phone", "phone").transforms = {{"e164", R"({"region_from":"country"})"}};
   Make();
   BinaryRow row;  // columns by name: country, id, phone
   row.Text("DE").Int(1).Text("030 901820");
@@ -346,7 +346,7 @@ TEST_F(MapperTest, AllErrorsOfAMappingComeAtOnce) {
   AddColumn("email", kText);
   AddColumn("raw", 17);
   Map("mail", "emial");
-  Map("e", "email").transforms = {{"lowr", {}}, {"e164", {{"regoin", "DE"}}}};
+  Map("e", "email").transforms = {{"lowr", {}}, {"e164", R"({"regoin":"DE"})"}};
   Map("n", "raw").cast = Cast::kInteger;
   Map("p", "email").from = FieldMapping::Column{"email", {"x"}};
   sync_.identity = {"idd"};
