@@ -10,6 +10,8 @@ endif()
 
 add_library(penstock_options INTERFACE)
 target_include_directories(penstock_options INTERFACE ${CMAKE_SOURCE_DIR})
+# What a program doesn't call it doesn't load: state and loader know no phone numbers.
+target_link_options(penstock_options INTERFACE -Wl,--as-needed)
 target_compile_options(penstock_options INTERFACE
   -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual -Werror
   -Wno-missing-field-initializers  # designated initializers leave out what keeps its default

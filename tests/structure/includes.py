@@ -6,7 +6,7 @@ import sys
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*[<"]([^>"]+)[>"]')
 EDGES = re.compile(r'^(grpc|boost/asio|boost/beast|pqxx|libpq|hiredis|prometheus|yaml-cpp|google/protobuf)|\.pb\.h$')
-PURE_COMMONS = ("services/common/core/", "services/common/model/", "services/common/flow/")
+PURE_COMMONS = tuple(f"services/common/{folder}/" for folder in ("core", "values", "functions", "model", "flow"))
 SERVICES = ("state", "planner", "extractor", "loader")
 
 

@@ -71,24 +71,44 @@ void ReadTransforms(const YamlValue& value, const FieldScope& scope, std::vector
     ReadTransform(value.items[i], scope.Item(i, value.items[i].line), out.emplace_back());
 }
 
-// A field while it is read: `from` and `value` exclude each other.
+// A field while it is read: its origins exclude each other.
 struct Draft {
   FieldMapping field;
-  int origins = 0;
+  std::vector<std::string_view> origins;
+  std::vector<std::string> except;
 };
 
 void ReadFrom(const YamlValue& value, const FieldScope& scope, Draft& out) {
   FieldMapping::Column column;
   ReadColumn(value, scope, column);
   out.field.from = std::move(column);
-  ++out.origins;
+  out.origins.push_back("from");
 }
 
 void ReadValue(const YamlValue& value, const FieldScope& scope, Draft& out) {
   FieldMapping::Constant constant;
   ReadJson(value, scope, constant.json);
   out.field.from = std::move(constant);
-  ++out.origins;
+  out.origins.push_back("value");
+}
+
+void ReadTemplate(const YamlValue& value, const FieldScope& scope, Draft& out) {
+  FieldMapping::Template text;
+  Read(value, scope, text.text);
+  out.field.from = std::move(text);
+  out.origins.push_back("template");
+}
+
+void ReadColumns(const YamlValue& value, const FieldScope& scope, Draft& out) {
+  constexpr Choice<bool> kChoices[] = {{"all", true}};
+  bool all = true;
+  ReadChoice<bool>(value, scope, kChoices, all);
+  out.field.from = FieldMapping::AllColumns{};
+  out.origins.push_back("columns");
+}
+
+void ReadExcept(const YamlValue& value, const FieldScope& scope, Draft& out) {
+  Read(value, scope, out.except);
 }
 
 template <auto kMember, auto kRead>
@@ -99,14 +119,14 @@ void IntoDraft(const YamlValue& value, const FieldScope& scope, Draft& out) {
 constexpr Field<Draft> kField[] = {
     {"from", ReadFrom},
     {"value", ReadValue},
+    {"template", ReadTemplate},
+    {"columns", ReadColumns},
+    {"except", ReadExcept},
     {"default", IntoDraft<&FieldMapping::default_json, ReadOptionalJson>},
     {"cast", IntoDraft<&FieldMapping::cast, ReadCast>},
     {"transform", IntoDraft<&FieldMapping::transforms, ReadTransforms>},
     {"on_null", IntoDraft<&FieldMapping::on_null, ReadOnNull>},
-    {"template"},
     {"hashed"},
-    {"columns"},
-    {"except"},
 };
 
 FieldMapping ReadField(const YamlValue& value, const FieldScope& scope) {
@@ -119,10 +139,16 @@ FieldMapping ReadField(const YamlValue& value, const FieldScope& scope) {
   bool later = false;
   for (const Field<Draft>& field : kField)
     later = later || (field.read == nullptr && value.Find(field.name) != nullptr);
-  if (draft.origins == 0 && !later) scope.Fail("needs one of from and value");
+  if (draft.origins.empty() && !later) scope.Fail("needs one of from, value, template and columns");
   // The error is told; with a name the rules have nothing to add to it.
-  if (draft.origins == 0) draft.field.from = FieldMapping::Column{"?", {}};
-  if (draft.origins > 1) scope.Fail("has both from and value; keep one");
+  if (draft.origins.empty()) draft.field.from = FieldMapping::Column{"?", {}};
+  if (draft.origins.size() > 1)
+    scope.Fail(fmt::format("has both {} and {}; keep one", draft.origins[0], draft.origins[1]));
+  if (auto* all = std::get_if<FieldMapping::AllColumns>(&draft.field.from)) {
+    all->except = std::move(draft.except);
+  } else if (!draft.except.empty()) {
+    scope.Fail("has except, which stands beside columns: all; remove it");
+  }
   return std::move(draft.field);
 }
 

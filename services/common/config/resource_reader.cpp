@@ -102,6 +102,7 @@ class DocumentReader {
   template <typename T>
   void ReadInto(T& resource) {
     constexpr bool kConnection = std::is_same_v<T, Source> || std::is_same_v<T, Destination>;
+    constexpr bool kSync = std::is_same_v<T, Sync>;  // a mapping has rules of its own for secrets
     if (const YamlValue* metadata = root_.Find("metadata")) {
       ScopeOf("metadata").Remember();
       ReadMetadata(*metadata, ScopeOf("metadata"), resource.meta);
@@ -113,7 +114,7 @@ class DocumentReader {
     scope.Remember();
     ReadSpec(*spec, scope, resource);
     for (const YamlMember& member : spec->members) {
-      if (!(kConnection && member.key == "config"))
+      if (!(kConnection && member.key == "config") && !(kSync && member.key == "mapping"))
         RefuseSecrets(member.value, scope.Child(member.key, member.line));
     }
   }

@@ -20,8 +20,10 @@ class Secrets {
   // never a value.
   absl::StatusOr<Config> Resolve(const Config& config) const;
 
- private:
+  // The same for one text; SECRET_NOT_FOUND names the reference.
   absl::StatusOr<std::string> Resolve(const std::string& text) const;
+
+ private:
   absl::StatusOr<std::string> Fetch(const std::string& reference) const;
 
   std::string directory_;

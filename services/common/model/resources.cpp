@@ -1,21 +1,8 @@
 #include "services/common/model/resources.h"
 
-#include <boost/json/parse.hpp>
-
 #include <array>
 
 namespace penstock {
-
-std::map<std::string, std::string> TextArguments(const Transform& transform) {
-  std::map<std::string, std::string> out;
-  boost::system::error_code error;
-  const boost::json::value args = boost::json::parse(transform.args_json, error);
-  if (error || !args.is_object()) return out;
-  for (const auto& [name, value] : args.as_object()) {
-    if (value.is_string()) out[std::string(name)] = value.as_string().c_str();
-  }
-  return out;
-}
 
 std::string FieldName(const std::vector<std::string>& path) {
   std::string name;

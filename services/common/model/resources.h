@@ -187,9 +187,6 @@ struct Transform {
   friend bool operator==(const Transform&, const Transform&) = default;
 };
 
-// The arguments of an object of texts.
-std::map<std::string, std::string> TextArguments(const Transform& transform);
-
 enum class OnNull : uint8_t { kSend = 1, kOmit = 2, kSkipRecord = 3 };
 enum class Cast : uint8_t {
   kNone = 0,

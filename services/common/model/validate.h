@@ -31,11 +31,4 @@ void ValidateReferences(const Resource& resource, const ResourceSet& all,
 // Both, for every one of `resources`; `all` contains them and whatever else there is.
 std::vector<ResourceProblem> Validate(std::span<const Resource> resources, const ResourceSet& all);
 
-// A function of the mapping as the rules know it.
-struct TransformRule {
-  std::string_view name;
-  std::span<const std::string_view> arguments;
-};
-std::span<const TransformRule> TransformRules();
-
 }  // namespace penstock

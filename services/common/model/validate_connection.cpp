@@ -40,19 +40,19 @@ void ValidateReference(const std::string& field, std::string_view inside,
 
 }  // namespace
 
-void ValidateConfig(const Config& config, const ProblemReport& report) {
-  for (const auto& [name, value] : config) {
-    const std::string field = "spec.config." + name;
-    for (size_t begin = value.find("${"); begin != value.npos; begin = value.find("${", begin)) {
-      const size_t end = value.find('}', begin);
-      if (end == value.npos) {
-        report.Add(field, "has ${ without }");
-        break;
-      }
-      ValidateReference(field, std::string_view(value).substr(begin + 2, end - begin - 2), report);
-      begin = end;
-    }
+void ValidateSecretNames(const std::string& field, std::string_view text,
+                         const ProblemReport& report) {
+  for (size_t begin = text.find("${"); begin != text.npos; begin = text.find("${", begin)) {
+    const size_t end = text.find('}', begin);
+    if (end == text.npos) return report.Add(field, "has ${ without }");
+    ValidateReference(field, text.substr(begin + 2, end - begin - 2), report);
+    begin = end;
   }
+}
+
+void ValidateConfig(const Config& config, const ProblemReport& report) {
+  for (const auto& [name, value] : config)
+    ValidateSecretNames("spec.config." + name, value, report);
 }
 
 void ValidateBaseUrl(const std::string& field, std::string_view url, const ProblemReport& report) {

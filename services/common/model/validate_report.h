@@ -39,6 +39,7 @@ void ValidateModel(const Model& model, const ProblemReport& report);
 void ValidateDestination(const Destination& destination, const ProblemReport& report);
 void ValidateConnector(const Connector& connector, const ProblemReport& report);
 void ValidateSync(const Sync& sync, const ProblemReport& report);
+void ValidateMapping(const std::vector<FieldMapping>& mapping, const ProblemReport& report);
 
 // Parts that several kinds have.
 void ValidateConfig(const Config& config, const ProblemReport& report);
@@ -49,6 +50,9 @@ void ValidateAuth(const std::string& prefix, const Config& auth, const ProblemRe
 void ValidateRequest(const std::string& field, const RequestTemplate& request, uint32_t max_records,
                      const std::map<std::string, bool>& options, const Config* config,
                      const ProblemReport& report);
+// The references to secrets in a text: each must be one that a service resolves.
+void ValidateSecretNames(const std::string& field, std::string_view text,
+                         const ProblemReport& report);
 void ValidateBaseUrl(const std::string& field, std::string_view url, const ProblemReport& report);
 void ValidateQuotas(const Quotas& quotas, const ProblemReport& report);
 void ValidateObjects(const std::map<std::string, ObjectSpec>& objects, bool native,

@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <array>
 #include <set>
 
 #include "services/common/core/nearest.h"
@@ -8,69 +7,7 @@
 namespace penstock {
 namespace {
 
-constexpr std::array<std::string_view, 2> kE164Arguments = {"region", "region_from"};
-constexpr std::array<TransformRule, 6> kTransforms = {{{"trim", {}},
-                                                       {"lower", {}},
-                                                       {"upper", {}},
-                                                       {"sha256", {}},
-                                                       {"normalize_email", {}},
-                                                       {"e164", kE164Arguments}}};
-
 constexpr milliseconds kShortestSchedule = std::chrono::seconds(1);
-
-void ValidateTransform(const std::string& field, const Transform& transform,
-                       const ProblemReport& report) {
-  const auto* rule = std::find_if(kTransforms.begin(), kTransforms.end(),
-                                  [&](const auto& r) { return r.name == transform.name; });
-  if (rule == kTransforms.end()) {
-    std::vector<std::string_view> names;
-    for (const TransformRule& known : kTransforms) names.push_back(known.name);
-    return report.Add(field, "there is no transform \"" + transform.name + "\"" +
-                                 DidYouMean(transform.name, names));
-  }
-  for (const auto& [name, value] : TextArguments(transform)) {
-    if (std::find(rule->arguments.begin(), rule->arguments.end(), name) == rule->arguments.end())
-      report.Add(field, "transform \"" + transform.name + "\" has no argument \"" + name + "\"" +
-                            DidYouMean(name, rule->arguments));
-  }
-}
-
-void ValidateField(const FieldMapping& mapping, const ProblemReport& report) {
-  const std::string field = "spec.mapping." + FieldName(mapping.path);
-  if (mapping.path.empty() ||
-      std::any_of(mapping.path.begin(), mapping.path.end(), [](auto& s) { return s.empty(); }))
-    report.Add(field, "the field's path has an empty part");
-  if (const auto* constant = std::get_if<FieldMapping::Constant>(&mapping.from)) {
-    if (!IsJsonText(constant->json)) report.Add(field + ".value", "is not JSON");
-  } else if (const auto* column = std::get_if<FieldMapping::Column>(&mapping.from)) {
-    if (column->name.empty()) report.Add(field + ".from", "names no column");
-  } else {
-    report.Add(field, "templates and columns: all are not supported yet",
-               ErrorCode::kNOT_SUPPORTED_YET);
-  }
-  if (mapping.default_json.has_value() && !IsJsonText(*mapping.default_json))
-    report.Add(field + ".default", "is not JSON");
-  for (size_t i = 0; i < mapping.transforms.size(); ++i)
-    ValidateTransform(field + ".transform[" + std::to_string(i) + "]", mapping.transforms[i],
-                      report);
-}
-
-// Two fields of one path, or one inside the other, would write over each other.
-void ValidatePaths(const Sync& sync, const ProblemReport& report) {
-  std::set<std::vector<std::string>> paths;
-  for (const FieldMapping& mapping : sync.mapping) {
-    if (!paths.insert(mapping.path).second)
-      report.Add("spec.mapping." + FieldName(mapping.path), "is mapped twice");
-  }
-  for (const std::vector<std::string>& path : paths) {
-    for (size_t n = 1; n < path.size(); ++n) {
-      std::vector<std::string> outer(path.begin(), path.begin() + static_cast<std::ptrdiff_t>(n));
-      if (paths.contains(outer))
-        report.Add("spec.mapping." + FieldName(path),
-                   "lies inside of \"" + FieldName(outer) + "\", which is mapped too; keep one");
-    }
-  }
-}
 
 void ValidateIdentity(const Sync& sync, const ProblemReport& report) {
   if (sync.identity.empty())
@@ -132,19 +69,12 @@ void ValidateLimits(const Sync& sync, const ProblemReport& report) {
 
 }  // namespace
 
-std::span<const TransformRule> TransformRules() {
-  return kTransforms;
-}
-
 void ValidateSync(const Sync& sync, const ProblemReport& report) {
   report.Require("spec.model", sync.model);
   report.Require("spec.destination", sync.destination);
   report.Require("spec.object", sync.object);
   ValidateMode(sync, report);
-  if (sync.mapping.empty())
-    report.Add("spec.mapping", "is missing; name the destination's fields and their columns");
-  for (const FieldMapping& mapping : sync.mapping) ValidateField(mapping, report);
-  ValidatePaths(sync, report);
+  ValidateMapping(sync.mapping, report);
   ValidateIdentity(sync, report);
   ValidateLimits(sync, report);
 }

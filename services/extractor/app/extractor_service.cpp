@@ -24,7 +24,8 @@ grpc::ServerUnaryReactor* ServeOn(boost::asio::thread_pool& pool, grpc::Callback
 }
 
 void CheckSync(const pb::SyncToCheck& check, const Model& model, const Source& source,
-               const ModelDescription& description, pb::DescribeModelResponse& response) {
+               const ModelDescription& description, const Secrets& secrets,
+               pb::DescribeModelResponse& response) {
   const Sync sync = FromProto(check.sync());
   const Connector connector = FromProto(check.connector());
   const auto report = [&](const std::string& field, const std::string& message, ErrorCode code) {
@@ -40,7 +41,8 @@ void CheckSync(const pb::SyncToCheck& check, const Model& model, const Source& s
     report("spec.object", std::string(object.status().message()), *CodeOf(object.status()));
     return;
   }
-  const CompileResult result = CompileFor(sync, model, description, source, connector, *object);
+  const CompileResult result =
+      CompileFor(sync, model, description, source, connector, *object, secrets);
   for (const CompileError& error : result.errors)
     report("spec." + error.field, error.message, error.code);
   if (result.program.has_value()) {
@@ -62,7 +64,7 @@ absl::StatusOr<pb::DescribeModelResponse> Describe(const pb::DescribeModelReques
     out.set_type(column.type.name);
   }
   for (const pb::SyncToCheck& check : request.syncs())
-    CheckSync(check, model, source, description, response);
+    CheckSync(check, model, source, description, secrets, response);
   return response;
 }
 

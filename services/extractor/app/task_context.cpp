@@ -21,15 +21,16 @@ absl::StatusOr<ObjectSpec> ObjectOf(const Connector& connector, const Destinatio
 }
 
 CompileResult CompileFor(const Sync& sync, const Model& model, const ModelDescription& description,
-                         const Source& source, const Connector& connector,
-                         const ObjectSpec& object) {
+                         const Source& source, const Connector& connector, const ObjectSpec& object,
+                         const Secrets& secrets) {
   CompileInput input{.sync = sync,
                      .model = model,
                      .description = description,
                      .timezone = source.timezone,
                      .encoding = connector.encoding,
                      .values = connector.values,
-                     .normalise = object.normalise};
+                     .normalise = object.normalise,
+                     .secret = [&](const std::string& text) { return secrets.Resolve(text); }};
   if (const auto operation = object.operations.find(OperationFor(sync.mode));
       operation != object.operations.end()) {
     input.max_record_bytes = operation->second.batch.max_bytes;
@@ -93,7 +94,8 @@ absl::StatusOr<BatchLimits> TaskContext::LimitsOf(Operation operation) const {
 }
 
 absl::StatusOr<Program> TaskContext::CompileMapping(const ModelDescription& description) const {
-  CompileResult result = CompileFor(sync_, model_, description, source_, connector_, object_);
+  CompileResult result =
+      CompileFor(sync_, model_, description, source_, connector_, object_, workshop_.secrets);
   if (result.program.has_value()) return *std::move(result.program);
   const CompileError& first = result.errors.front();
   return Error(first.code, absl::StrCat("Sync \"", sync_.meta.name, "\", spec.", first.field, ": ",

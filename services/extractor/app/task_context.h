@@ -74,8 +74,8 @@ class TaskContext {
 
 // How a mapping is compiled for a Sync; also for checks before it is applied.
 CompileResult CompileFor(const Sync& sync, const Model& model, const ModelDescription& description,
-                         const Source& source, const Connector& connector,
-                         const ObjectSpec& object);
+                         const Source& source, const Connector& connector, const ObjectSpec& object,
+                         const Secrets& secrets);
 
 // A connection to the Source, its references to secrets resolved.
 absl::StatusOr<std::unique_ptr<Warehouse>> OpenWarehouse(const Source& source,

@@ -10,6 +10,18 @@ std::vector<Operation> OperationsOf(const Sync& sync) {
   return out;
 }
 
+namespace {
+
+// Which columns `columns: all` stands for is known when the model is read; one stands for them
+// here.
+std::vector<std::string> PathOf(const FieldMapping& field) {
+  std::vector<std::string> path = field.path;
+  if (std::holds_alternative<FieldMapping::AllColumns>(field.from)) path.emplace_back("*");
+  return path;
+}
+
+}  // namespace
+
 BatchHeader HeaderOf(const Sync& sync, const Connector& connector, Operation operation) {
   BatchHeader header{
       .operation = operation, .encoding = connector.encoding, .keeps_identity = sync.Removes()};
@@ -27,7 +39,7 @@ BatchHeader HeaderOf(const Sync& sync, const Connector& connector, Operation ope
     }
     return header;
   }
-  for (const FieldMapping& field : sync.mapping) header.fields.push_back({.path = field.path});
+  for (const FieldMapping& field : sync.mapping) header.fields.push_back({.path = PathOf(field)});
   for (const FieldMapping* field : identity) {
     header.identity_fields.push_back(static_cast<uint16_t>(field - sync.mapping.data()));
   }

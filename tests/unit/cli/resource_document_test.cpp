@@ -44,6 +44,9 @@ TEST(ResourceDocument, KeepsWhatIsEasilyLost) {
        .transforms =
            {{"trim", {}}, {"e164", R"({"region":"DE"})"}, {"slice", "[0,10]"}, {"round", "2"}},
        .on_null = OnNull::kSkipRecord},
+      {.path = {"hello"}, .from = FieldMapping::Template{"Hello {{ a | default: 'you' }}\n"}},
+      {.path = {"all"}, .from = FieldMapping::AllColumns{{"a", "no"}}, .on_null = OnNull::kOmit},
+      {.path = {"every"}, .from = FieldMapping::AllColumns{}},
       {.path = {"t"}, .from = FieldMapping::Constant{R"({"a":["null","true",null,"1\n2"]})"}}};
   sync.options = {{"list", "007"}};
   sync.schedule = {Schedule::Kind::kEvery, std::chrono::minutes(90)};

@@ -97,7 +97,7 @@ TEST(WrongInput, OfASyncIsToldByFileAndLine) {
        "f.yaml:7: spec.mapping.a: must be a column's name, not a number; for a constant write "
        "{value: …}"},
       {"  mapping:\n    email: email\n    a: {cast: string}\n",
-       "f.yaml:7: spec.mapping.a: needs one of from and value"},
+       "f.yaml:7: spec.mapping.a: needs one of from, value, template and columns"},
       {"  mapping:\n    email: email\n    a: {from: a, value: 1}\n",
        "f.yaml:7: spec.mapping.a: has both from and value; keep one"},
       {"  mapping:\n    email: email\n    a: {from: a, cast: int}\n",
@@ -113,13 +113,42 @@ TEST(WrongInput, OfASyncIsToldByFileAndLine) {
        "you mean \"region\"?)"},
       {"  mapping:\n    email: email\n    a: {value: .inf}\n",
        "f.yaml:7: spec.mapping.a.value: infinities and NaN can't be sent"},
-      {"  mapping:\n    email: email\n    a: {template: \"{{ a }}\"}\n",
-       "f.yaml:7: spec.mapping.a.template: not supported yet; remove it"},
-      {"  mapping:\n    email: email\n    a: {columns: all}\n",
-       "f.yaml:7: spec.mapping.a.columns: not supported yet; remove it"},
+      {"  mapping:\n    email: email\n    a: {from: a, template: \"{{ a }}\"}\n",
+       "f.yaml:7: spec.mapping.a: has both from and template; keep one"},
+      {"  mapping:\n    email: email\n    a: {template: 5}\n",
+       "f.yaml:7: spec.mapping.a.template: must be text; write \"5\" in quotes"},
+      {"  mapping:\n    email: email\n    a: {template: \"\"}\n",
+       "f.yaml:7: spec.mapping.a.template: is empty; for a constant write value"},
+      {"  mapping:\n    email: email\n    a: {template: \"{{ a | uper }}\"}\n",
+       "f.yaml:7: spec.mapping.a.template: at character 8: there is no filter \"uper\" (did you "
+       "mean "
+       "\"upper\"?)"},
+      {"  mapping:\n    email: email\n    a: {columns: some}\n",
+       "f.yaml:7: spec.mapping.a.columns: \"some\" is not one of all"},
+      {"  mapping:\n    email: email\n    a: {columns: all, except: b}\n",
+       "f.yaml:7: spec.mapping.a.except: must be a list, not text"},
+      {"  mapping:\n    email: email\n    a: {columns: all, cast: string}\n",
+       "f.yaml:7: spec.mapping.a.cast: can't stand beside columns: all; map the columns that need "
+       "it "
+       "by themselves"},
+      {"  mapping:\n    email: email\n    a: {from: a, except: [b]}\n",
+       "f.yaml:7: spec.mapping.a: has except, which stands beside columns: all; remove it"},
+      {"  mapping:\n    email: email\n    a: {from: a, hashed: true}\n",
+       "f.yaml:7: spec.mapping.a.hashed: not supported yet; remove it"},
+      {"  mapping:\n    email: email\n    a: {from: a, transform: [{round: 1, abs: 2}]}\n",
+       "f.yaml:7: spec.mapping.a.transform[0]: must be a name or one name with its arguments, as "
+       "{e164: {region: DE}}"},
+      {"  mapping:\n    email: email\n    a: {from: a, transform: [{date_format: \"%Q\"}]}\n",
+       "f.yaml:7: spec.mapping.a.transform[0]: transform \"date_format\", argument \"pattern\": "
+       "has %Q, "
+       "which is no part of a date; see docs/mapping.md for those that are"},
+      {"  mapping:\n    email: email\n    a: {from: a, transform: [{hmac_sha256: pepper}]}\n",
+       "f.yaml:7: spec.mapping.a.transform[0]: transform \"hmac_sha256\", argument \"key\": must "
+       "name a "
+       "secret, as \"${secret:NAME}\"; a key that stands in a file is none"},
       {"  mapping:\n    email: email\n    a: {value: \"${secret:t}\"}\n",
        "f.yaml:7: spec.mapping.a.value: secrets may be named only in config of a Source or "
-       "Destination"},
+       "Destination, and as a transform's key"},
       {"  options: {list: 1}\n",
        "f.yaml:5: spec.options.list: \"contacts\" has no option \"list\""},
       {"  shared: maybe\n", "f.yaml:5: spec.shared: must be true or false, not text"},

@@ -2,8 +2,6 @@
 
 #include <gmock/gmock.h>
 
-#include "services/extractor/domain/mapping/transforms.h"
-
 namespace penstock {
 namespace {
 
@@ -149,19 +147,30 @@ TEST_F(ValidateTest, MergesInlineObjectsAndQuotasIntoTheConnector) {
   EXPECT_EQ(FindObject(effective, "other"), nullptr);
 }
 
-// The rules are told without an extractor; they must not drift from what it can do.
-TEST(TransformRules, AreThoseOfTheExtractor) {
-  std::vector<std::string> rules;
-  std::vector<std::string> known;
-  for (const TransformRule& rule : TransformRules()) {
-    rules.emplace_back(rule.name);
-    for (std::string_view argument : rule.arguments) rules.emplace_back(argument);
-  }
-  for (const TransformInfo& info : AllTransforms()) {
-    known.emplace_back(info.name);
-    for (const TransformArgument& argument : info.arguments) known.emplace_back(argument.name);
-  }
-  EXPECT_EQ(rules, known);
+// What a client sends that writes no YAML is held to the same rules.
+TEST_F(ValidateTest, LetsSecretsOnlyBeTheKeyOfATransform) {
+  Sync sync = MirrorTo("one", "a");
+  const std::string secret = "\"${secret:pepper}\"";
+  const auto map = [&](const char* field, FieldMapping::Origin from,
+                       std::vector<Transform> transforms) {
+    sync.mapping.push_back(
+        {.path = {field}, .from = std::move(from), .transforms = std::move(transforms)});
+  };
+  map("hash", FieldMapping::Column{"id", {}}, {{"hmac_sha256", secret}});
+  map("value", FieldMapping::Constant{secret}, {});
+  map("template", FieldMapping::Template{"{{ id | default: '${secret:pepper}' }}"}, {});
+  map("default", FieldMapping::Column{"id", {}}, {{"default", secret}});
+  map("path", FieldMapping::Column{"id", {}}, {{"hmac_sha256", "\"${secret:../state}\""}});
+  Add(sync, "first");
+  const std::string refused =
+      ": secrets may be named only in config of a Source or Destination, and as a transform's key";
+  EXPECT_THAT(
+      Problems(),
+      ElementsAre("first spec.mapping.value.value" + refused,
+                  "first spec.mapping.template.template" + refused,
+                  "first spec.mapping.default.transform[0]" + refused,
+                  "first spec.mapping.path.transform[0]: ${secret:../state} needs a name of "
+                  "letters, digits, '-', '_' and '.'"));
 }
 
 }  // namespace

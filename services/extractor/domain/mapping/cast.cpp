@@ -5,9 +5,9 @@
 
 #include "absl/strings/ascii.h"
 #include "services/common/core/status.h"
-#include "services/extractor/domain/mapping/date_time.h"
-#include "services/extractor/domain/mapping/json_text.h"
-#include "services/extractor/domain/mapping/utf8.h"
+#include "services/common/values/date_time.h"
+#include "services/common/values/json_text.h"
+#include "services/common/values/utf8.h"
 
 namespace penstock {
 namespace {

@@ -5,7 +5,7 @@
 
 #include "absl/time/time.h"
 #include "services/common/model/resources.h"
-#include "services/extractor/domain/mapping/value.h"
+#include "services/common/values/value.h"
 #include "services/extractor/domain/mapping/wire_type.h"
 
 namespace penstock {

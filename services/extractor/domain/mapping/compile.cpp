@@ -3,12 +3,14 @@
 
 #include "services/common/core/nearest.h"
 #include "services/common/core/status.h"
+#include "services/common/functions/template.h"
+#include "services/common/values/json_text.h"
+#include "services/common/values/utf8.h"
 #include "services/extractor/domain/mapping/cast.h"
+#include "services/extractor/domain/mapping/expand.h"
 #include "services/extractor/domain/mapping/fingerprint.h"
-#include "services/extractor/domain/mapping/json_text.h"
 #include "services/extractor/domain/mapping/pg_value.h"
 #include "services/extractor/domain/mapping/program.h"
-#include "services/extractor/domain/mapping/utf8.h"
 
 namespace penstock {
 namespace {
@@ -21,14 +23,52 @@ std::string Suggestion(std::string_view wanted, const Range& range, NameOf name_
 }
 
 KeyClass KeyClassOf(const FieldProgram& field) {
+  const WireType& type = field.from.type;
   if (!field.transforms.empty() || field.cast == Cast::kString) return KeyClass::kText;
   if (field.cast == Cast::kInteger) return KeyClass::kInteger;
-  if (field.cast != Cast::kNone || field.column < 0 || !field.path.empty() || field.type.array)
+  if (field.cast == Cast::kNone && !field.template_pieces.empty()) return KeyClass::kText;
+  if (field.cast != Cast::kNone || field.from.column < 0 || !field.from.path.empty() || type.array)
     return KeyClass::kSent;
-  if (field.type.base == WireBase::kInt8) return KeyClass::kInteger;
-  if (field.type.base == WireBase::kText) return KeyClass::kText;
-  return field.type.base == WireBase::kUuid && field.plain ? KeyClass::kUuid : KeyClass::kSent;
+  if (type.base == WireBase::kInt8) return KeyClass::kInteger;
+  if (type.base == WireBase::kText) return KeyClass::kText;
+  return type.base == WireBase::kUuid && field.plain ? KeyClass::kUuid : KeyClass::kSent;
 }
+
+// The types of a constant's JSON text.
+Types TypesOfJson(std::string_view json) {
+  std::string scratch;
+  Value value;
+  if (!IsJson(json) || JsonAt(json, {}, scratch, value).has_value()) return types::kNone;
+  return TypesOf(value);
+}
+
+Types TypesAfter(Cast cast, Types from) {
+  switch (cast) {
+    case Cast::kNone:
+      return from;
+    case Cast::kString:
+      return types::kText;
+    case Cast::kInteger:
+      return types::kInteger;
+    case Cast::kNumber:
+      return types::kNumeric;
+    case Cast::kBoolean:
+      return types::kBoolean;
+    case Cast::kJson:
+      return types::kAny;
+    case Cast::kDate:
+      return types::kDate;
+    case Cast::kTimestamp:
+      return types::kTimestamp;
+  }
+  return types::kAny;
+}
+
+// A field's template and transforms, read but not yet tied to the columns of the read.
+struct Draft {
+  std::vector<TemplatePart> parts;
+  std::vector<BoundFunction> transforms;  // empty when one of them is wrong
+};
 
 class Compiler {
  public:
@@ -41,13 +81,14 @@ class Compiler {
     program_.max_record_bytes = in_.max_record_bytes;
     if (!absl::LoadTimeZone(in_.timezone, &program_.zone))
       Fail("", "the Source's timezone \"" + in_.timezone + "\" is not known on this machine");
+    mapping_ = ExpandAllColumns(in_, errors_);
+    for (const FieldMapping& mapping : mapping_) ReadField(mapping);
     SelectColumns();
-    for (const FieldMapping& mapping : in_.sync.mapping) CompileField(mapping);
+    for (size_t i = 0; i < mapping_.size(); ++i) CompileField(mapping_[i], drafts_[i]);
     CompileIdentity();
     if (!errors_.empty()) return {std::nullopt, std::move(errors_)};
-    program_.recipe =
-        RecipeFingerprint(in_, std::span(program_.select).first(program_.hashed_columns));
-    program_.identity_fingerprint = IdentityFingerprint(in_, program_);
+    program_.recipe = RecipeFingerprint(in_, mapping_, program_);
+    program_.identity_fingerprint = IdentityFingerprint(mapping_, program_);
     program_.identity_is_unique = IdentityIsUnique();
     return {std::move(program_), {}};
   }
@@ -69,33 +110,56 @@ class Compiler {
     return nullptr;
   }
 
+  // What a field is made of, and which columns it reads.
+  void ReadField(const FieldMapping& mapping) {
+    Draft& draft = drafts_.emplace_back();
+    const std::string at = "mapping." + FieldName(mapping.path);
+    if (const auto* from = std::get_if<FieldMapping::Column>(&mapping.from))
+      UseColumn(from->name, at);
+    if (const auto* from = std::get_if<FieldMapping::Template>(&mapping.from)) {
+      std::vector<std::string> problems;
+      draft.parts = ParseTemplate(from->text, problems);
+      for (const std::string& problem : problems) Fail(at + ".template", problem);
+      for (const TemplatePart& part : draft.parts) UseColumns(part, at + ".template");
+    }
+    for (size_t i = 0; i < mapping.transforms.size(); ++i) {
+      const Transform& transform = mapping.transforms[i];
+      std::vector<std::string> problems;
+      std::optional<BoundFunction> bound =
+          BindTransform(transform.name, transform.args_json, problems);
+      for (const std::string& problem : problems) Fail(TransformPath(at, i), problem);
+      if (!bound.has_value()) continue;
+      UseColumns(*bound, TransformPath(at, i));
+      draft.transforms.push_back(*std::move(bound));
+    }
+  }
+
+  void UseColumn(const std::string& name, const std::string& at) {
+    if (FindColumn(name, at) != nullptr) hashed_.insert(name);
+  }
+  void UseColumns(const BoundFunction& function, const std::string& at) {
+    for (const ColumnPath& column : function.columns) UseColumn(column.column, at);
+  }
+  void UseColumns(const TemplatePart& part, const std::string& at) {
+    const auto* expression = std::get_if<TemplateExpression>(&part);
+    if (expression == nullptr) return;
+    if (const auto* column = std::get_if<ColumnPath>(&expression->operand))
+      UseColumn(column->column, at);
+    for (const BoundFunction& filter : expression->filters) UseColumns(filter, at);
+  }
+
   // The recipe's columns sorted by name, then those that are read only to name the row. A sync that
   // removes has its primary key among the first, for its entries keep a hash of it.
   void SelectColumns() {
-    std::set<std::string> hashed, key;
-    for (const FieldMapping& mapping : in_.sync.mapping) {
-      std::string field = "mapping." + FieldName(mapping.path);
-      if (const auto* from = std::get_if<FieldMapping::Column>(&mapping.from)) {
-        if (FindColumn(from->name, field) != nullptr) hashed.insert(from->name);
-      }
-      for (size_t i = 0; i < mapping.transforms.size(); ++i) {
-        const Transform& transform = mapping.transforms[i];
-        const TransformInfo* info = FindTransform(transform.name);
-        for (const auto& [name, value] : TextArguments(transform)) {
-          if (info == nullptr || !IsColumnArgument(*info, name)) continue;
-          if (FindColumn(value, TransformPath(field, i) + "." + name) != nullptr)
-            hashed.insert(value);
-        }
-      }
-    }
+    std::set<std::string> key;
     for (const std::string& name : in_.model.primary_key) {
       if (FindColumn(name, "primary_key") != nullptr) key.insert(name);
     }
-    if (program_.keeps_identity) hashed.merge(key);
-    for (const std::string& name : hashed) Select(name);
+    if (program_.keeps_identity) hashed_.merge(key);
+    for (const std::string& name : hashed_) Select(name);
     program_.hashed_columns = program_.select.size();
     for (const std::string& name : key) {
-      if (!hashed.contains(name)) Select(name);
+      if (!hashed_.contains(name)) Select(name);
     }
     for (const std::string& name : in_.model.primary_key)
       program_.primary_key.push_back(SelectIndex(name));
@@ -114,80 +178,118 @@ class Compiler {
     return -1;  // an error has been noted
   }
 
-  static bool IsColumnArgument(const TransformInfo& info, std::string_view name) {
-    return std::any_of(info.arguments.begin(), info.arguments.end(),
-                       [&](const auto& a) { return a.name == name && a.is_column; });
-  }
   static std::string TransformPath(const std::string& field, size_t i) {
     return field + ".transform[" + std::to_string(i) + "]";
   }
 
-  void CompileField(const FieldMapping& mapping) {
+  void CompileField(const FieldMapping& mapping, const Draft& draft) {
     FieldProgram field;
     field.name = FieldName(mapping.path);
     std::string at = "mapping." + field.name;
     field.default_json = mapping.default_json;
     field.cast = mapping.cast;
     field.on_null = mapping.on_null;
+    Types found = types::kNone;
     if (const auto* from = std::get_if<FieldMapping::Column>(&mapping.from)) {
-      field.column = SelectIndex(from->name);
-      field.path = from->path;
-      if (field.column >= 0) CompileColumn(field, at, from->name);
+      field.from = Read({from->name, from->path}, at + ".from");
+      found = TypesIn(field.from);
+      if (field.from.column >= 0 && from->path.empty() && !CanCast(field.from.type, field.cast))
+        Fail(at + ".cast", "column \"" + from->name + "\" of type " + field.from.type.Sql() +
+                               " can't be cast to " + std::string(Name(field.cast)));
     } else if (const auto* constant = std::get_if<FieldMapping::Constant>(&mapping.from)) {
       field.constant_json = constant->json;
+      found = TypesOfJson(constant->json);
       if (!IsJson(field.constant_json)) Fail(at + ".value", "the value is not JSON");
+    } else {
+      found = types::kText;
+      for (const TemplatePart& part : draft.parts)
+        field.template_pieces.push_back(CompilePart(part, at + ".template"));
     }
-    if (field.default_json.has_value() && !IsJson(*field.default_json))
-      Fail(at + ".default", "the default is not JSON");
-    for (size_t i = 0; i < mapping.transforms.size(); ++i)
-      CompileTransform(field, TransformPath(at, i), mapping.transforms[i]);
-    field.plain = field.column >= 0 && field.path.empty() && !field.default_json.has_value() &&
-                  field.cast == Cast::kNone && field.transforms.empty();
+    if (field.default_json.has_value()) {
+      found |= TypesOfJson(*field.default_json);
+      if (!IsJson(*field.default_json)) Fail(at + ".default", "the default is not JSON");
+    }
+    found = TypesAfter(field.cast, found);
+    for (size_t i = 0; i < draft.transforms.size(); ++i)
+      field.transforms.push_back(CompileFunction(draft.transforms[i], TransformPath(at, i), found));
+    field.plain = field.from.column >= 0 && field.from.path.empty() &&
+                  !field.default_json.has_value() && field.cast == Cast::kNone &&
+                  field.transforms.empty();
     field.key_class = KeyClassOf(field);
     field.pg_type = program_.encoding == Encoding::kPgBinary ? PgTypeOf(field) : 0;
     program_.batch_fields.push_back({mapping.path, field.pg_type});
     program_.fields.push_back(std::move(field));
   }
 
-  void CompileColumn(FieldProgram& field, const std::string& at, const std::string& column) {
-    field.type = program_.types[static_cast<size_t>(field.column)];
-    bool json = !field.type.array &&
-                (field.type.base == WireBase::kJson || field.type.base == WireBase::kJsonb);
-    if (!field.path.empty() && !json) {
-      Fail(at + ".from", "column \"" + column + "\" is of type " + field.type.Sql() +
-                             "; a path leads only into json and jsonb");
-    } else if (field.path.empty() && !CanCast(field.type, field.cast)) {
-      Fail(at + ".cast", "column \"" + column + "\" of type " + field.type.Sql() +
-                             " can't be cast to " + std::string(Name(field.cast)));
-    }
+  // Of a column that isn't there, which has been told, the index stays -1.
+  ColumnRead Read(const ColumnPath& from, const std::string& at) {
+    ColumnRead read{.column = SelectIndex(from.column), .path = from.path};
+    if (read.column < 0) return read;
+    read.type = program_.types[static_cast<size_t>(read.column)];
+    const bool json = !read.type.array &&
+                      (read.type.base == WireBase::kJson || read.type.base == WireBase::kJsonb);
+    if (!from.path.empty() && !json)
+      Fail(at, "column \"" + from.column + "\" is of type " + read.type.Sql() +
+                   "; a path leads only into json and jsonb");
+    return read;
+  }
+  static Types TypesIn(const ColumnRead& read) {
+    return read.column < 0 || !read.path.empty() ? types::kAny : read.type.Values();
   }
 
-  void CompileTransform(FieldProgram& field, const std::string& at, const Transform& transform) {
-    BoundTransform bound;
-    bound.info = FindTransform(transform.name);
-    if (bound.info == nullptr) {
-      Fail(at, "there is no transform \"" + transform.name + "\"" +
-                   Suggestion(transform.name, AllTransforms(),
-                              [](const TransformInfo& t) { return t.name; }));
-      return;
+  TemplatePiece CompilePart(const TemplatePart& part, const std::string& at) {
+    TemplatePiece piece;
+    if (const auto* text = std::get_if<std::string>(&part)) {
+      piece.constant.text = *text;
+      return piece;
     }
-    bool maps_case = transform.name == "lower" || transform.name == "upper" ||
-                     transform.name == "normalize_email";
-    if (maps_case && !HasUnicodeTables())
-      Fail(at, "this machine has no locale C.UTF-8, which \"" + transform.name +
+    const auto& expression = std::get<TemplateExpression>(part);
+    Types found = types::kNone;
+    if (const auto* literal = std::get_if<Literal>(&expression.operand)) {
+      piece.constant = *literal;
+      found = TypesOf(Value{literal->kind, literal->text});
+    } else {
+      piece.column = Read(std::get<ColumnPath>(expression.operand), at);
+      found = TypesIn(piece.column);
+    }
+    for (const BoundFunction& filter : expression.filters)
+      piece.filters.push_back(CompileFunction(filter, at, found));
+    return piece;
+  }
+
+  // `found`: the types that come in, and then those that go out.
+  FunctionStep CompileFunction(const BoundFunction& bound, const std::string& at, Types& found) {
+    FunctionStep step{.function = bound};
+    if (found != types::kNone && (found & bound.function->takes) == 0)
+      Fail(at, TypeMismatch(*bound.function, found));
+    if (bound.function->maps_case && !HasUnicodeTables())
+      Fail(at, "this machine has no locale C.UTF-8, which \"" + std::string(bound.function->name) +
                    "\" needs; install libc-bin");
-    for (const auto& [name, value] : TextArguments(transform)) {
-      const auto& known = bound.info->arguments;
-      if (std::none_of(known.begin(), known.end(), [&](const auto& a) { return a.name == name; })) {
-        Fail(at, "transform \"" + transform.name + "\" has no argument \"" + name + "\"" +
-                     Suggestion(name, known, [](const TransformArgument& a) { return a.name; }));
-      } else if (IsColumnArgument(*bound.info, name)) {
-        bound.region_column = SelectIndex(value);
-      } else {
-        bound.region = value;
-      }
+    Types columns = types::kNone;
+    for (const ColumnPath& column : bound.columns) {
+      columns |= TypesIn(step.columns.emplace_back(Read(column, at)));
     }
-    field.transforms.push_back(std::move(bound));
+    for (size_t i = 0; i < step.function.arguments.size(); ++i) {
+      Argument& argument = step.function.arguments[i];
+      if (bound.function->parameters[i].kind == ArgumentKind::kSecret && argument.given)
+        ResolveSecret(argument, at);
+    }
+    found = ResultTypes(bound, found, columns);
+    return step;
+  }
+
+  void ResolveSecret(Argument& argument, const std::string& at) {
+    absl::StatusOr<std::string> secret =
+        in_.secret ? in_.secret(argument.text)
+                   : Error(ErrorCode::kSECRET_NOT_FOUND, "there are no secrets here");
+    if (!secret.ok()) {
+      Fail(at, std::string(Std(secret.status().message())),
+           CodeOf(secret.status()).value_or(ErrorCode::kSECRET_NOT_FOUND));
+    } else if (secret->empty()) {
+      Fail(at, "the secret " + argument.text + " is empty", ErrorCode::kSECRET_NOT_FOUND);
+    } else {
+      argument.text = *std::move(secret);
+    }
   }
 
   void CompileIdentity() {
@@ -215,7 +317,7 @@ class Compiler {
     for (uint16_t index : program_.identity) {
       const FieldProgram& field = program_.fields[index];
       if (!field.KeepsUniqueness()) return false;
-      columns.insert(program_.select[static_cast<size_t>(field.column)].name);
+      columns.insert(program_.select[static_cast<size_t>(field.from.column)].name);
     }
     // A constraint on fewer columns is stricter.
     return std::any_of(in_.description.unique.begin(), in_.description.unique.end(),
@@ -226,6 +328,9 @@ class Compiler {
   }
 
   const CompileInput& in_;
+  std::vector<FieldMapping> mapping_;  // of single fields
+  std::vector<Draft> drafts_;          // of mapping_
+  std::set<std::string> hashed_;       // the recipe's columns
   Program program_;
   std::vector<CompileError> errors_;
 };

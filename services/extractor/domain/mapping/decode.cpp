@@ -6,11 +6,11 @@
 
 #include "absl/strings/escaping.h"
 #include "services/common/core/status.h"
+#include "services/common/values/date_time.h"
+#include "services/common/values/json_text.h"
+#include "services/common/values/utf8.h"
 #include "services/extractor/domain/mapping/big_endian.h"
-#include "services/extractor/domain/mapping/date_time.h"
-#include "services/extractor/domain/mapping/json_text.h"
 #include "services/extractor/domain/mapping/numeric.h"
-#include "services/extractor/domain/mapping/utf8.h"
 
 namespace penstock {
 namespace {

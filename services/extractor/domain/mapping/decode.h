@@ -4,7 +4,7 @@
 #include <string_view>
 
 #include "absl/time/time.h"
-#include "services/extractor/domain/mapping/value.h"
+#include "services/common/values/value.h"
 #include "services/extractor/domain/mapping/wire_type.h"
 
 namespace penstock {

@@ -4,12 +4,12 @@
 #include <utility>
 
 #include "services/common/core/bytes.h"
+#include "services/common/values/json_text.h"
+#include "services/common/values/utf8.h"
 #include "services/extractor/domain/mapping/cast.h"
 #include "services/extractor/domain/mapping/decode.h"
-#include "services/extractor/domain/mapping/json_text.h"
 #include "services/extractor/domain/mapping/pg_value.h"
 #include "services/extractor/domain/mapping/row_hash.h"
-#include "services/extractor/domain/mapping/utf8.h"
 
 namespace penstock {
 namespace {
@@ -48,16 +48,50 @@ uint64_t Mapper::RowHash(const RawRow& row) {
   return HashRow(row, program_.hashed_columns, program_.types, normalised_, seed_, row_bytes_);
 }
 
-MaybeError Mapper::Origin(const FieldProgram& field, const RawRow& row, Value& out) {
-  if (field.column < 0) return JsonAt(field.constant_json, {}, *front_, out);
-  const RawField& raw = row.fields[static_cast<size_t>(field.column)];
+MaybeError Mapper::ReadColumn(const ColumnRead& from, const RawRow& row, std::string& scratch,
+                              Value& out) const {
+  const RawField& raw = row.fields[static_cast<size_t>(from.column)];
   out = {};
   if (raw.null()) return std::nullopt;
-  if (field.path.empty()) return Decode(field.type, raw.bytes(), program_.zone, *front_, out);
+  if (from.path.empty()) return Decode(from.type, raw.bytes(), program_.zone, scratch, out);
   std::string_view json = raw.bytes();
   if (!IsUtf8(json)) return NotRepresentable("its JSON is not UTF-8");
-  if (field.type.base == WireBase::kJsonb) json.remove_prefix(std::min<size_t>(1, json.size()));
-  return JsonAt(json, field.path, *front_, out);
+  if (from.type.base == WireBase::kJsonb) json.remove_prefix(std::min<size_t>(1, json.size()));
+  return JsonAt(json, from.path, scratch, out);
+}
+
+MaybeError Mapper::Origin(const FieldProgram& field, const RawRow& row, Value& out) {
+  if (field.from.column >= 0) return ReadColumn(field.from, row, *front_, out);
+  if (!field.template_pieces.empty()) return RenderTemplate(field, row, out);
+  return JsonAt(field.constant_json, {}, *front_, out);
+}
+
+MaybeError Mapper::RenderPiece(const TemplatePiece& piece, const RawRow& row, Value& out) {
+  out = {piece.constant.kind, piece.constant.text};
+  if (piece.column.column >= 0) {
+    if (MaybeError error = ReadColumn(piece.column, row, *front_, out)) return error;
+  }
+  for (const FunctionStep& step : piece.filters) {
+    if (MaybeError error = ApplyStep(step, row, out)) return error;
+  }
+  return std::nullopt;
+}
+
+// A template is a text; it is NULL only when all of it is one expression that is.
+MaybeError Mapper::RenderTemplate(const FieldProgram& field, const RawRow& row, Value& out) {
+  template_bytes_.clear();
+  for (const TemplatePiece& piece : field.template_pieces) {
+    if (MaybeError error = RenderPiece(piece, row, out)) return error;
+    if (field.template_pieces.size() == 1) {
+      if (!out.null()) out.kind = Value::Kind::kText;
+      return std::nullopt;
+    }
+    template_bytes_ += out.text;
+    if (template_bytes_.size() > kMaxResultBytes) return TooLarge();
+  }
+  front_->swap(template_bytes_);
+  out = {Value::Kind::kText, *front_};
+  return std::nullopt;
 }
 
 MaybeError Mapper::Evaluate(const FieldProgram& field, const RawRow& row, Value& out) {
@@ -65,37 +99,35 @@ MaybeError Mapper::Evaluate(const FieldProgram& field, const RawRow& row, Value&
   if (out.null() && field.default_json.has_value()) {
     if (MaybeError error = JsonAt(*field.default_json, {}, *front_, out)) return error;
   }
-  if (out.null()) return std::nullopt;
-  if (field.cast != Cast::kNone) {
+  if (field.cast != Cast::kNone && !out.null()) {
     if (MaybeError error = ApplyCast(field.cast, program_.zone, *back_, out)) return error;
-    if (out.text.data() == back_->data()) std::swap(front_, back_);
+    KeepResult(out);
   }
-  return ApplyTransforms(field, row, out);
-}
-
-MaybeError Mapper::ApplyTransforms(const FieldProgram& field, const RawRow& row, Value& value) {
-  for (const BoundTransform& transform : field.transforms) {
-    if (value.null()) return std::nullopt;
-    if (value.kind == Value::Kind::kJson)
-      return CastFailed("transform " + std::string(transform.info->name) +
-                        " needs a text, and it is an object or array");
-    TransformCall call{.region = transform.region};
-    if (transform.region_column >= 0) {
-      auto column = static_cast<size_t>(transform.region_column);
-      Value region;
-      if (!row.fields[column].null()) {
-        MaybeError error = Decode(program_.types[column], row.fields[column].bytes(), program_.zone,
-                                  region_bytes_, region);
-        if (error.has_value()) return error;
-      }
-      if (!region.null()) call.region = region.text;
-    }
-    back_->clear();
-    if (MaybeError error = transform.info->apply(call, value.text, *back_)) return error;
-    std::swap(front_, back_);
-    value = {Value::Kind::kText, *front_};
+  for (const FunctionStep& step : field.transforms) {
+    if (MaybeError error = ApplyStep(step, row, out)) return error;
   }
   return std::nullopt;
+}
+
+MaybeError Mapper::ApplyStep(const FunctionStep& step, const RawRow& row, Value& value) {
+  if (!IsCalledFor(*step.function.function, value)) return std::nullopt;
+  const size_t columns = step.columns.size();
+  if (argument_buffers_.size() < columns) argument_buffers_.resize(columns);
+  argument_values_.resize(columns);
+  for (size_t i = 0; i < columns; ++i) {
+    if (MaybeError error =
+            ReadColumn(step.columns[i], row, argument_buffers_[i], argument_values_[i]))
+      return error;
+  }
+  if (MaybeError error = Apply(step.function, argument_values_, program_.zone, value, *back_))
+    return error;
+  KeepResult(value);
+  return std::nullopt;
+}
+
+// What a step has written must outlive the next one.
+void Mapper::KeepResult(const Value& value) {
+  if (value.text.data() == back_->data()) std::swap(front_, back_);
 }
 
 MaybeError Mapper::AppendKeyPart(const FieldProgram& field, const RawRow& row) {
@@ -108,7 +140,7 @@ MaybeError Mapper::AppendKeyPart(const FieldProgram& field, const RawRow& row) {
   bool normalise = field.normalisation == Normalisation::kLowerTrim &&
                    (field.key_class == KeyClass::kText || field.key_class == KeyClass::kSent);
   if (field.plain && !normalise && field.key_class != KeyClass::kSent) {
-    const RawField& raw = row.fields[static_cast<size_t>(field.column)];
+    const RawField& raw = row.fields[static_cast<size_t>(field.from.column)];
     if (raw.null()) return null;
     if (field.key_class == KeyClass::kInteger) {
       if (raw.size != sizeof(int64_t)) return NotRepresentable("its bytes are not a bigint's");
@@ -175,10 +207,10 @@ MaybeError Mapper::RenderField(const FieldProgram& field, const RawRow& row, std
                                bool& absent, bool& skip) {
   bool binary = program_.encoding == Encoding::kPgBinary;
   if (binary && field.plain) {
-    const RawField& raw = row.fields[static_cast<size_t>(field.column)];
+    const RawField& raw = row.fields[static_cast<size_t>(field.from.column)];
     absent = raw.null();
     skip = absent && field.on_null == OnNull::kSkipRecord;
-    if (HoldsText(field.type) && !IsUtf8(raw.bytes()))
+    if (HoldsText(field.from.type) && !IsUtf8(raw.bytes()))
       return NotRepresentable("its text is not UTF-8");
     out += raw.bytes();
     return std::nullopt;

@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "services/common/core/hash.h"
+#include "services/common/values/value.h"
 #include "services/extractor/domain/mapping/program.h"
-#include "services/extractor/domain/mapping/value.h"
 #include "services/extractor/domain/raw_row.h"
 
 namespace penstock {
@@ -63,7 +63,12 @@ class Mapper {
  private:
   MaybeError Evaluate(const FieldProgram& field, const RawRow& row, Value& out);
   MaybeError Origin(const FieldProgram& field, const RawRow& row, Value& out);
-  MaybeError ApplyTransforms(const FieldProgram& field, const RawRow& row, Value& value);
+  MaybeError ReadColumn(const ColumnRead& from, const RawRow& row, std::string& scratch,
+                        Value& out) const;
+  MaybeError RenderTemplate(const FieldProgram& field, const RawRow& row, Value& out);
+  MaybeError RenderPiece(const TemplatePiece& piece, const RawRow& row, Value& out);
+  MaybeError ApplyStep(const FunctionStep& step, const RawRow& row, Value& value);
+  void KeepResult(const Value& value);
   MaybeError RenderField(const FieldProgram& field, const RawRow& row, std::string& out,
                          bool& absent, bool& skip);
   void AppendJsonValue(const Value& value, std::string& out) const;
@@ -72,7 +77,10 @@ class Mapper {
   const Program& program_;
   const uint64_t seed_;
   std::vector<size_t> normalised_;  // hashed columns whose bytes are made canonical first
-  std::string key_bytes_, row_bytes_, normalised_text_, region_bytes_;
+  std::string key_bytes_, row_bytes_, normalised_text_, template_bytes_;
+  // Of the columns that a function takes.
+  std::vector<Value> argument_values_;
+  std::vector<std::string> argument_buffers_;
   // A value lies in *front_; a step writes its result into *back_, and then they change places.
   std::array<std::string, 2> buffers_;
   std::string* front_ = &buffers_[0];

@@ -3,7 +3,7 @@
 #include <string>
 #include <string_view>
 
-#include "services/extractor/domain/mapping/value.h"
+#include "services/common/values/value.h"
 
 namespace penstock {
 

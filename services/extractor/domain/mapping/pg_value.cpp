@@ -2,8 +2,8 @@
 
 #include <charconv>
 
+#include "services/common/values/json_text.h"
 #include "services/extractor/domain/mapping/big_endian.h"
-#include "services/extractor/domain/mapping/json_text.h"
 
 namespace penstock {
 namespace {
@@ -29,7 +29,7 @@ uint32_t PgTypeOfConstant(const std::string& json) {
 }  // namespace
 
 uint32_t PgTypeOf(const FieldProgram& field) {
-  if (field.plain) return field.type.Oid();
+  if (field.plain) return field.from.type.Oid();
   if (!field.transforms.empty()) return kText;
   switch (field.cast) {
     case Cast::kInteger:
@@ -37,7 +37,7 @@ uint32_t PgTypeOf(const FieldProgram& field) {
     case Cast::kBoolean:
       return kBool;
     case Cast::kNone:
-      return field.column < 0 ? PgTypeOfConstant(field.constant_json) : kText;
+      return field.from.column < 0 ? PgTypeOfConstant(field.constant_json) : kText;
     default:
       return kText;
   }

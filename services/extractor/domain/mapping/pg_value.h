@@ -2,8 +2,8 @@
 
 #include <string>
 
+#include "services/common/values/value.h"
 #include "services/extractor/domain/mapping/program.h"
-#include "services/extractor/domain/mapping/value.h"
 
 // Values for destinations that take PostgreSQL's binary form.
 namespace penstock {

@@ -1,15 +1,17 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "services/common/functions/bind.h"
 #include "services/common/model/batch.h"
 #include "services/common/model/resources.h"
-#include "services/extractor/domain/mapping/transforms.h"
 #include "services/extractor/domain/mapping/wire_type.h"
 #include "services/extractor/domain/warehouse.h"
 
@@ -19,21 +21,35 @@ namespace penstock {
 // How an identity field enters the key's hash (docs/formats.md, "Hashes").
 enum class KeyClass : uint8_t { kInteger = 1, kText = 2, kUuid = 3, kSent = 4 };
 
-struct BoundTransform {
-  const TransformInfo* info = nullptr;
-  std::string region;
-  int region_column = -1;  // index into the read's columns; -1: none
+// A column of the read, and a path into its JSON.
+struct ColumnRead {
+  int column = -1;  // index into the read's columns; -1: none
+  WireType type;
+  std::vector<std::string> path;
+};
+
+// A function and the columns that it takes beside its value. Secrets stand in place of their names.
+struct FunctionStep {
+  BoundFunction function;
+  std::vector<ColumnRead> columns;
+};
+
+// A piece of a template: a constant (of kind kText where it is a text between expressions), or a
+// column; and what is done to it.
+struct TemplatePiece {
+  Literal constant;
+  ColumnRead column;
+  std::vector<FunctionStep> filters;
 };
 
 struct FieldProgram {
-  std::string name;               // as users write it, for messages
-  int column = -1;                // index into the read's columns; -1: a constant
-  WireType type;                  // of that column
-  std::vector<std::string> path;  // into its JSON
-  std::string constant_json;      // of a constant
+  std::string name;                            // as users write it, for messages
+  ColumnRead from;                             // none: a template, or a constant
+  std::vector<TemplatePiece> template_pieces;  // of a template
+  std::string constant_json;                   // of a constant
   std::optional<std::string> default_json;
   Cast cast = Cast::kNone;
-  std::vector<BoundTransform> transforms;
+  std::vector<FunctionStep> transforms;
   OnNull on_null = OnNull::kSend;
   Normalisation normalisation = Normalisation::kNone;
   KeyClass key_class = KeyClass::kSent;
@@ -74,6 +90,8 @@ struct CompileInput {
   Encoding encoding = Encoding::kJson;
   ValueRules values = {};
   std::map<std::string, Normalisation> normalise = {};  // by name of the identity field
+  // The value of a reference to a secret; SECRET_NOT_FOUND.
+  std::function<absl::StatusOr<std::string>(const std::string& reference)> secret = {};
   // Of a record's slices together: what no batch of the operation could hold.
   size_t max_record_bytes = 64 << 20;
 };

@@ -54,6 +54,34 @@ uint32_t WireType::Oid() const {
   return array ? Info(base).array_oid : Info(base).oid;
 }
 
+Types WireType::Values() const {
+  if (array) return types::kList;
+  switch (base) {
+    case WireBase::kInt8:
+      return types::kInteger;
+    case WireBase::kFloat4:
+    case WireBase::kFloat8:
+    case WireBase::kNumeric:
+      return types::kNumeric;
+    case WireBase::kBool:
+      return types::kBoolean;
+    case WireBase::kDate:
+      return types::kDate;
+    case WireBase::kTimestamp:
+    case WireBase::kTimestampTz:
+      return types::kTimestamp;
+    case WireBase::kJson:
+    case WireBase::kJsonb:
+      return types::kAny;
+    case WireBase::kText:
+    case WireBase::kUuid:
+    case WireBase::kInterval:
+    case WireBase::kBytea:
+      return types::kText;
+  }
+  return types::kAny;
+}
+
 WireType WireTypeFor(const ColumnType& type) {
   if (type.element_oid != 0) return {.base = BaseFor(type.element_oid), .array = true};
   return {.base = BaseFor(type.oid), .array = false};

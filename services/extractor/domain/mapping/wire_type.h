@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <string>
 
+#include "services/common/functions/types.h"
 #include "services/extractor/domain/warehouse.h"
 
 namespace penstock {
@@ -32,6 +33,7 @@ struct WireType {
 
   std::string Sql() const;  // the cast: "int8", "text[]"
   uint32_t Oid() const;     // of that type
+  Types Values() const;     // what its values are to the mapping's functions
   friend bool operator==(const WireType&, const WireType&) = default;
 };
 

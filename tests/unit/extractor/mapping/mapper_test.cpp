@@ -44,6 +44,7 @@ class MapperTest : public ::testing::Test {
   CompileResult TryCompile() {
     CompileInput input{sync_, model_, description_, timezone_, encoding_, values_, normalise_};
     input.max_record_bytes = max_record_bytes_;
+    input.secret = [this](const std::string&) { return absl::StatusOr<std::string>(secret_); };
     return Compile(input);
   }
   void Make() {
@@ -84,6 +85,7 @@ class MapperTest : public ::testing::Test {
   ValueRules values_;
   std::map<std::string, Normalisation> normalise_;
   size_t max_record_bytes_ = 1 << 20;
+  std::string secret_ = "pepper";
   Program program_;
   std::optional<Mapper> mapper_;
 };
@@ -368,6 +370,94 @@ TEST_F(MapperTest, AllErrorsOfAMappingComeAtOnce) {
           HasSubstr(
               "mapping.p.from: column \"email\" is of type text; a path leads only into json"),
           HasSubstr("identity: \"idd\" is not a mapped field (did you mean \"id\"?)")));
+}
+
+TEST_F(MapperTest, AllColumnsStandInTheirOrderWithoutThoseOfExceptAndThoseMappedThere) {
+  for (const char* name : {"zip", "attrs", "a.b", "plan"}) AddColumn(name, kText);
+  FieldMapping all;
+  all.path = {"p"};
+  all.from = FieldMapping::AllColumns{{"attrs"}};
+  all.on_null = OnNull::kOmit;
+  sync_.mapping.push_back(all);
+  sync_.mapping.push_back(From("x", "zip"));
+  sync_.mapping.back().path = {"p", "plan", "name"};
+  Make();
+  std::vector<std::string> names;
+  for (const FieldProgram& field : program_.fields) names.push_back(field.name);
+  EXPECT_THAT(names, ::testing::ElementsAre("id", "p.id", "p.zip", "p.a.b", "p.plan.name"));
+  EXPECT_THAT(program_.batch_fields[3].path, ::testing::ElementsAre("p", "a.b"));
+  BinaryRow row;  // columns by name: a.b, id, zip
+  row.Null().Int(1).Text("z");
+  EXPECT_THAT(Render(row), ::testing::ElementsAre("1", "1", "\"z\"", "-", "\"z\""));
+
+  const uint64_t before = program_.recipe;
+  AddColumn("new", kText);
+  Make();
+  EXPECT_NE(program_.recipe, before) << "a new column is a changed mapping";
+  encoding_ = Encoding::kPgBinary;
+  ASSERT_FALSE(TryCompile().errors.empty());
+  EXPECT_EQ(TryCompile().errors[0].field + ": " + TryCompile().errors[0].message,
+            "mapping.p.columns: makes an object, which this destination's columns can't hold; map "
+            "each column by its name");
+}
+
+TEST_F(MapperTest, DefaultComesBeforeCastAndCastBeforeTransforms) {
+  AddColumn("n", kText);
+  FieldMapping& field = Map("n", "n");
+  field.default_json = "\" 7.50 \"";
+  field.cast = Cast::kNumber;
+  field.transforms = {{"round", ""}, {"null_if", "8"}};
+  field.on_null = OnNull::kOmit;
+  Make();
+  BinaryRow null, seven;
+  null.Int(1).Null();
+  seven.Int(1).Text("7.4");
+  EXPECT_EQ(Render(null)[1], "-") << "on_null is told of what the transforms made NULL";
+  EXPECT_EQ(Render(seven)[1], "7");
+}
+
+TEST_F(MapperTest, TemplatesAreKeysAsTheyAreSentAndReadAllTheirColumns) {
+  AddColumn("a", kText);
+  AddColumn("b", kText);
+  AddColumn("c", kText);
+  FieldMapping& field = Map("key", "a");
+  field.from = FieldMapping::Template{"{{ a }}-{{ id | coalesce: b }}"};
+  sync_.identity = {"key"};
+  Make();
+  std::vector<std::string> columns;
+  for (const SelectColumn& column : program_.select) columns.push_back(column.name);
+  EXPECT_THAT(columns, ::testing::ElementsAre("a", "b", "id"));
+  BinaryRow row, same, other;
+  row.Text("x").Text("1").Int(7);
+  same.Text("x").Text("2").Int(7);
+  other.Text("y").Text("1").Int(7);
+  EXPECT_EQ(Render(row)[1], "\"x-7\"");
+  EXPECT_EQ(Key(row), Key(same));
+  EXPECT_NE(Key(row), Key(other));
+  EXPECT_NE(mapper_->RowHash(row.Raw()), mapper_->RowHash(same.Raw()))
+      << "a column that a filter names is part of the recipe";
+  const uint64_t before = program_.identity_fingerprint;
+  sync_.mapping.back().from = FieldMapping::Template{"{{ a }}_{{ id | coalesce: b }}"};
+  Make();
+  EXPECT_NE(program_.identity_fingerprint, before);
+}
+
+TEST_F(MapperTest, ARotatedSecretIsAnotherRecipeAndAnotherIdentity) {
+  AddColumn("email", kText);
+  Map("hash", "email").transforms = {{"hmac_sha256", "\"${secret:key}\""}};
+  Make();
+  const uint64_t recipe = program_.recipe, identity = program_.identity_fingerprint;
+  secret_ = "salt";
+  Make();
+  EXPECT_NE(program_.recipe, recipe);
+  EXPECT_EQ(program_.identity_fingerprint, identity);
+  sync_.identity = {"hash"};
+  Make();
+  const uint64_t salted = program_.identity_fingerprint;
+  secret_ = "pepper";
+  Make();
+  EXPECT_EQ(program_.recipe, recipe);
+  EXPECT_NE(program_.identity_fingerprint, salted);
 }
 
 TEST_F(MapperTest, UuidKeysAreOfTheirSixteenBytes) {

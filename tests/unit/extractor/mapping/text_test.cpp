@@ -1,9 +1,8 @@
 #include <gmock/gmock.h>
 
+#include "services/common/values/json_text.h"
+#include "services/common/values/utf8.h"
 #include "services/extractor/domain/mapping/cast.h"
-#include "services/extractor/domain/mapping/json_text.h"
-#include "services/extractor/domain/mapping/transforms.h"
-#include "services/extractor/domain/mapping/utf8.h"
 
 namespace penstock {
 namespace {
@@ -68,26 +67,6 @@ TEST(Utf8, TrimsUnicodeSpace) {
   EXPECT_EQ(Trim("\t\xc2\xa0 a b\xe3\x80\x80\n"), "a b");
   EXPECT_EQ(Trim("  "), "");
   EXPECT_EQ(Trim("é"), "é");
-}
-
-std::string Transformed(std::string_view name, std::string_view in, std::string_view region = "") {
-  const TransformInfo* transform = FindTransform(name);
-  std::string out;
-  MaybeError error = transform->apply({.region = region}, in, out);
-  return error.has_value() ? "error: " + error->reason : out;
-}
-
-TEST(Transforms, DoWhatTheirNamesSay) {
-  EXPECT_EQ(Transformed("trim", "  a "), "a");
-  EXPECT_EQ(Transformed("sha256", "abc"),
-            "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
-  EXPECT_EQ(Transformed("normalize_email", " Ann.B@Example.ORG "), "ann.b@example.org");
-  EXPECT_THAT(Transformed("normalize_email", "ann"), ::testing::StartsWith("error"));
-  EXPECT_EQ(Transformed("e164", "030 901820", "de"), "+4930901820");
-  EXPECT_EQ(Transformed("e164", "+49 30 901820"), "+4930901820");
-  EXPECT_EQ(Transformed("e164", "030 901820"),
-            "error: it is not a phone number in international form");
-  EXPECT_EQ(FindTransform("md5"), nullptr);
 }
 
 std::string CastTo(Cast cast, Value value) {

@@ -20,6 +20,10 @@ bool HasUnicodeTables();
 void AppendLower(std::string& out, std::string_view text);
 void AppendUpper(std::string& out, std::string_view text);
 
+// Appends it with the first letter of each word in title case and the others in lower case. A word
+// is a run of letters, digits and combining marks, as for PostgreSQL's initcap.
+void AppendTitle(std::string& out, std::string_view text);
+
 // Without white space (Unicode's White_Space) at both ends.
 std::string_view Trim(std::string_view text);
 

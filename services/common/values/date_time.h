@@ -5,8 +5,9 @@
 #include <string>
 #include <string_view>
 
+#include "absl/time/civil_time.h"
 #include "absl/time/time.h"
-#include "services/extractor/domain/mapping/value.h"
+#include "services/common/values/value.h"
 
 // Dates and times: from PostgreSQL's binary forms to text, and from text to canonical text.
 namespace penstock {
@@ -22,10 +23,18 @@ MaybeError AppendLocalTimestamp(std::string& out, int64_t microseconds, const ab
 // ISO 8601: "P1Y2M3DT4H5M6.5S", "PT0S".
 MaybeError AppendInterval(std::string& out, int64_t microseconds, int32_t days, int32_t months);
 
-// Reads "2026-03-29", or the date of a timestamp in that form, and appends it.
-bool ParseDate(std::string& out, std::string_view text);
+// The same for an instant.
+MaybeError AppendTime(std::string& out, absl::Time time);
+
+// Reads "2026-03-29" and nothing else, of the years 0000 to 9999.
+bool ReadDay(std::string_view text, absl::CivilDay& out);
 // Reads a timestamp (RFC 3339, a space for its T allowed; without offset: in `zone`; or a date: its
-// first moment in `zone`) and appends it as AppendTimestamp would.
+// first moment in `zone`), of the years 0000 to 9999.
+bool ReadTimestamp(std::string_view text, const absl::TimeZone& zone, absl::Time& out);
+
+// Reads a date, or the date of a timestamp in its form, and appends it.
+bool ParseDate(std::string& out, std::string_view text);
+// Reads a timestamp and appends it as AppendTimestamp would.
 bool ParseTimestamp(std::string& out, std::string_view text, const absl::TimeZone& zone);
 
 }  // namespace penstock

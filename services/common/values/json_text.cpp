@@ -1,10 +1,10 @@
-#include "services/extractor/domain/mapping/json_text.h"
+#include "services/common/values/json_text.h"
 
 #include <charconv>
 #include <cstdint>
 #include <cstring>
 
-#include "services/extractor/domain/mapping/utf8.h"
+#include "services/common/values/utf8.h"
 
 namespace penstock {
 namespace {
@@ -238,6 +238,40 @@ MaybeError JsonAt(std::string_view json, std::span<const std::string> path, std:
              text};
       return std::nullopt;
   }
+}
+
+std::vector<std::string_view> JsonElements(std::string_view json) {
+  std::vector<std::string_view> out;
+  Scanner scanner(json);
+  scanner.SkipSpace();
+  if (!scanner.Take('[')) return out;
+  scanner.SkipSpace();
+  if (scanner.Peek() == ']') return out;
+  std::string_view element;
+  do {
+    if (!scanner.Skip(&element)) return out;
+    out.push_back(element);
+  } while (scanner.Take(','));
+  return out;
+}
+
+std::vector<JsonMember> JsonMembers(std::string_view json) {
+  std::vector<JsonMember> out;
+  Scanner scanner(json);
+  scanner.SkipSpace();
+  if (!scanner.Take('{')) return out;
+  scanner.SkipSpace();
+  if (scanner.Peek() == '}') return out;
+  do {
+    std::string_view key;
+    JsonMember member;
+    scanner.SkipSpace();
+    if (!scanner.SkipString(&key) || !Unescape(key, member.key)) return out;
+    scanner.SkipSpace();
+    if (!scanner.Take(':') || !scanner.Skip(&member.value)) return out;
+    out.push_back(std::move(member));
+  } while (scanner.Take(','));
+  return out;
 }
 
 void AppendJsonString(std::string& out, std::string_view text) {

@@ -1,4 +1,4 @@
-#include "services/extractor/domain/mapping/utf8.h"
+#include "services/common/values/utf8.h"
 
 #include <clocale>
 #include <cwctype>
@@ -71,6 +71,18 @@ void AppendLower(std::string& out, std::string_view text) {
 
 void AppendUpper(std::string& out, std::string_view text) {
   AppendMapped(out, text, 'a', 'z', [](wint_t c) { return towupper_l(c, UnicodeTables()); });
+}
+
+void AppendTitle(std::string& out, std::string_view text) {
+  static const wctrans_t title = wctrans_l("totitle", UnicodeTables());
+  bool in_word = false;
+  while (!text.empty()) {
+    const auto c = static_cast<wint_t>(TakeUtf8(text));
+    const wint_t mapped =
+        in_word ? towlower_l(c, UnicodeTables()) : towctrans_l(c, title, UnicodeTables());
+    AppendUtf8(out, static_cast<uint32_t>(mapped));
+    in_word = iswalnum_l(c, UnicodeTables()) != 0;
+  }
 }
 
 std::string_view Trim(std::string_view text) {

@@ -1,4 +1,4 @@
-#include "services/extractor/domain/mapping/date_time.h"
+#include "services/common/values/date_time.h"
 
 #include <cstdlib>
 #include <limits>
@@ -119,30 +119,40 @@ MaybeError AppendInterval(std::string& out, int64_t us, int32_t days, int32_t mo
   return std::nullopt;
 }
 
-bool ParseDate(std::string& out, std::string_view text) {
-  constexpr size_t kLength = 10;  // "2026-03-29"
-  if (text.size() < kLength || (text.size() > kLength && text[kLength] != 'T' && text[10] != ' '))
-    return false;
-  absl::CivilDay day;
-  if (text[4] != '-' || text[7] != '-' || !absl::ParseCivilTime(Absl(text.substr(0, 10)), &day))
-    return false;
-  return AppendCivilDay(out, day);
+MaybeError AppendTime(std::string& out, absl::Time time) {
+  return AppendTimestamp(out, absl::ToUnixMicros(time) - kEpochUnixSeconds * kSecond);
 }
 
-bool ParseTimestamp(std::string& out, std::string_view text, const absl::TimeZone& zone) {
+bool ReadDay(std::string_view text, absl::CivilDay& out) {
+  constexpr size_t kLength = 10;  // "2026-03-29"
+  return text.size() == kLength && text[4] == '-' && text[7] == '-' &&
+         absl::ParseCivilTime(Absl(text), &out) && out.year() >= 0;
+}
+
+bool ReadTimestamp(std::string_view text, const absl::TimeZone& zone, absl::Time& out) {
   std::string rfc3339(text);
   if (text.size() > 10 && text[10] == ' ') rfc3339[10] = 'T';
   // PostgreSQL writes "+02"; RFC 3339 wants "+02:00".
   if (size_t n = rfc3339.size(); n > 13 && (rfc3339[n - 3] == '+' || rfc3339[n - 3] == '-'))
     rfc3339 += ":00";
-  absl::Time time;
   std::string ignored;
-  if (!absl::ParseTime("%Y-%m-%d%ET%H:%M:%E*S%Ez", rfc3339, &time, &ignored) &&
-      !absl::ParseTime("%Y-%m-%d%ET%H:%M:%E*S", rfc3339, zone, &time, &ignored) &&
-      !absl::ParseTime("%Y-%m-%d", rfc3339, zone, &time, &ignored))
+  if (!absl::ParseTime("%Y-%m-%d%ET%H:%M:%E*S%Ez", rfc3339, &out, &ignored) &&
+      !absl::ParseTime("%Y-%m-%d%ET%H:%M:%E*S", rfc3339, zone, &out, &ignored) &&
+      !absl::ParseTime("%Y-%m-%d", rfc3339, zone, &out, &ignored))
     return false;
-  if (time == absl::InfiniteFuture() || time == absl::InfinitePast()) return false;
-  return !AppendTimestamp(out, absl::ToUnixMicros(time) - kEpochUnixSeconds * kSecond).has_value();
+  const int64_t year = absl::UTCTimeZone().At(out).cs.year();
+  return year >= 0 && year <= 9999;
+}
+
+bool ParseDate(std::string& out, std::string_view text) {
+  absl::CivilDay day;
+  if (text.size() > 10 && text[10] != 'T' && text[10] != ' ') return false;
+  return ReadDay(text.substr(0, 10), day) && AppendCivilDay(out, day);
+}
+
+bool ParseTimestamp(std::string& out, std::string_view text, const absl::TimeZone& zone) {
+  absl::Time time;
+  return ReadTimestamp(text, zone, time) && !AppendTime(out, time).has_value();
 }
 
 }  // namespace penstock
