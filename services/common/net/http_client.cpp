@@ -53,7 +53,7 @@ class HttpClient::Impl {
       const bool reused = lease->connection != nullptr;
       if (!reused) {
         Connected connected = co_await net_internal::Connect(
-            executor_, request.origin, *context_,
+            executor_, request.origin, options_.proxies.For(request.origin), *context_,
             std::min(request.deadline, BootClock::now() + options_.connect_timeout));
         if (auto* failure = std::get_if<HttpFailure>(&connected)) co_return std::move(*failure);
         lease->connection = std::move(std::get<std::shared_ptr<HttpConnection>>(connected));
@@ -66,14 +66,36 @@ class HttpClient::Impl {
       } else {
         lease->connection->Close();
       }
-      co_return std::move(exchange.result);
+      co_return RefusedByProxy(request, std::move(exchange.result));
     }
+  }
+
+  asio::awaitable<Way> Try(Origin origin, BootTime deadline) {
+    Way out;
+    Connected connected = co_await net_internal::Connect(
+        executor_, origin, options_.proxies.For(origin), *context_,
+        std::min(deadline, BootClock::now() + options_.connect_timeout), &out.steps);
+    if (auto* failure = std::get_if<HttpFailure>(&connected)) {
+      out.failure = std::move(*failure);
+    } else {
+      std::get<std::shared_ptr<HttpConnection>>(connected)->Close();
+    }
+    co_return out;
   }
 
   size_t connections() const { return pool_.connections(); }
   size_t idle() const { return pool_.idle(); }
 
  private:
+  // 407 is a proxy's own word: what it was to pass on has not left it.
+  HttpResult RefusedByProxy(const HttpRequest& request, HttpResult result) const {
+    const auto* response = std::get_if<HttpResponse>(&result);
+    const Proxy* proxy = request.origin.tls ? nullptr : options_.proxies.For(request.origin);
+    if (response == nullptr || proxy == nullptr || response->status != 407) return result;
+    return HttpFailure{HttpFailure::Kind::kNotSent, ErrorCode::kINVALID_CONFIGURATION,
+                       net_internal::ProxyRefusal(*proxy, request.origin, response->status)};
+  }
+
   asio::any_io_executor executor_;
   HttpClientOptions options_;
   std::unique_ptr<asio::ssl::context> context_;
@@ -92,6 +114,10 @@ HttpClient::~HttpClient() = default;
 
 asio::awaitable<HttpResult> HttpClient::Send(HttpRequest request) {
   return impl_->Send(std::move(request));
+}
+
+asio::awaitable<HttpClient::Way> HttpClient::Try(Origin origin, BootTime deadline) {
+  return impl_->Try(std::move(origin), deadline);
 }
 
 size_t HttpClient::connections() const {

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -14,6 +15,7 @@
 #include "absl/status/statusor.h"
 #include "services/common/core/clock.h"
 #include "services/common/core/error_codes.h"
+#include "services/common/net/proxy.h"
 #include "services/common/net/url.h"
 
 // An HTTP/1.1 client over TCP or TLS that says exactly what is known of a request that failed: that
@@ -53,7 +55,8 @@ struct HttpFailure {
   };
   Kind kind = Kind::kNotSent;
   // DESTINATION_UNREACHABLE, _TIMEOUT, _TLS_FAILED, _UNAVAILABLE (cut off), _BAD_ANSWER (not HTTP,
-  // cut short, too large), GRANT_REFUSED (may_write said no), INVALID_REQUEST (a header with CR).
+  // cut short, too large), INVALID_CONFIGURATION (a proxy refuses), GRANT_REFUSED (may_write said
+  // no), INVALID_REQUEST (a header with CR).
   ErrorCode code = ErrorCode::kDESTINATION_UNREACHABLE;
   std::string message;
 };
@@ -63,8 +66,9 @@ using HttpResult = std::variant<HttpResponse, HttpFailure>;
 struct HttpClientOptions {
   std::string ca_file;                                   // PEM; empty: the system's authorities
   std::string client_certificate_file, client_key_file;  // PEM; both or none
-  Duration connect_timeout = std::chrono::seconds(10);   // name, TCP and TLS together
-  Duration idle_timeout = std::chrono::seconds(30);      // unless the server asks for less
+  ProxyRules proxies;
+  Duration connect_timeout = std::chrono::seconds(10);  // name, TCP, proxy and TLS together
+  Duration idle_timeout = std::chrono::seconds(30);     // unless the server asks for less
   size_t max_idle_per_origin = 64;
   size_t max_connections = 256;  // idle ones included; Send waits when all are in use
   uint32_t max_response_header_bytes = 64 << 10;
@@ -85,6 +89,13 @@ class HttpClient {
 
   // One attempt. Every failure is a value; throws nothing but bad_alloc.
   boost::asio::awaitable<HttpResult> Send(HttpRequest request);
+
+  // Connects and closes again: what was found on the way, step by step, for people.
+  struct Way {
+    std::vector<std::string> steps;
+    std::optional<HttpFailure> failure;
+  };
+  boost::asio::awaitable<Way> Try(Origin origin, BootTime deadline);
 
   // Connections in use and idle, for metrics and tests.
   size_t connections() const;

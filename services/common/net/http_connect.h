@@ -3,7 +3,9 @@
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/ssl/context.hpp>
 #include <memory>
+#include <string>
 #include <variant>
+#include <vector>
 
 #include "services/common/net/http_client.h"
 #include "services/common/net/http_pool.h"
@@ -18,9 +20,14 @@ absl::StatusOr<std::unique_ptr<boost::asio::ssl::context>> MakeTlsContext(
 
 using Connected = std::variant<std::shared_ptr<HttpConnection>, HttpFailure>;
 
-// Every failure is kNotSent. Ends by `deadline`, whatever a name server does.
+// Every failure is kNotSent. Ends by `deadline`, whatever a name server does. `proxy`: on the way,
+// or null. `steps`: what was found on the way is added there, for people, unless it is null.
 boost::asio::awaitable<Connected> Connect(boost::asio::any_io_executor executor,
-                                          const Origin& origin, boost::asio::ssl::context& context,
-                                          BootTime deadline);
+                                          const Origin& origin, const Proxy* proxy,
+                                          boost::asio::ssl::context& context, BootTime deadline,
+                                          std::vector<std::string>* steps = nullptr);
+
+// What a proxy's refusal means, for people.
+std::string ProxyRefusal(const Proxy& proxy, const Origin& target, int status);
 
 }  // namespace penstock::net_internal

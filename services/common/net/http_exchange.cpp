@@ -25,8 +25,15 @@ bool IsPlain(std::string_view text, bool spaces) {
 std::string Head(const HttpRequest& request, const HttpClientOptions& options) {
   size_t body = 0;
   for (const std::string_view part : request.body) body += part.size();
+  // A proxy passes plain HTTP on by the absolute form (RFC 9112 §3.2.2); TLS goes through a tunnel.
+  const Proxy* proxy = request.origin.tls ? nullptr : options.proxies.For(request.origin);
+  const std::string target =
+      proxy == nullptr ? request.target : request.origin.ToString() + request.target;
   std::string head = fmt::format("{} {} HTTP/1.1\r\nHost: {}\r\nUser-Agent: {}\r\n", request.method,
-                                 request.target, request.origin.HostHeader(), options.user_agent);
+                                 target, request.origin.HostHeader(), options.user_agent);
+  if (proxy != nullptr && !proxy->authorization.empty()) {
+    head += fmt::format("Proxy-Authorization: {}\r\n", proxy->authorization);
+  }
   for (const auto& [name, value] : request.headers) {
     head.append(name).append(": ").append(value).append("\r\n");
   }
