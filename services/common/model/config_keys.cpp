@@ -32,15 +32,6 @@ std::set<std::string> ConfigInRequests(const Connector& connector) {
   return out;
 }
 
-std::set<std::string> ConfigInAuth(const Connector& connector) {
-  std::set<std::string> out;
-  for (const auto& [name, text] : connector.auth) {
-    std::vector<std::string> ignored;
-    AddConfigWords(SplitManifestText(text, ignored), out);
-  }
-  return out;
-}
-
 std::vector<ConfigKey> PostgresKeys() {
   return {{"host", true, "the server"},
           {"database", true, "the database"},
@@ -52,6 +43,15 @@ std::vector<ConfigKey> PostgresKeys() {
 }
 
 }  // namespace
+
+std::set<std::string> ConfigInAuth(const Connector& connector) {
+  std::set<std::string> out;
+  for (const auto& [name, text] : connector.auth) {
+    std::vector<std::string> ignored;
+    AddConfigWords(SplitManifestText(text, ignored), out);
+  }
+  return out;
+}
 
 std::vector<ConfigKey> ConfigKeysOf(const Connector& connector) {
   if (connector.native == "postgres") return PostgresKeys();

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <set>
 #include <string>
 #include <vector>
 
@@ -14,6 +15,9 @@ struct ConfigKey {
   std::string meaning;  // for people
   friend bool operator==(const ConfigKey&, const ConfigKey&) = default;
 };
+
+// The entries of config that the connector's auth is made of.
+std::set<std::string> ConfigInAuth(const Connector& connector);
 
 // What a Destination of this connector may give, the required first; "auth" stands for all below
 // "auth.". `connector`: with the Destination's objects, where it has its own.

@@ -44,12 +44,25 @@ void ValidateResult(const std::string& field, const ResultSpec& result,
   ValidatePointer(field + ".outcome", result.outcome, report);
   ValidatePointer(field + ".message", result.message, report);
   ValidatePointer(field + ".code", result.code, report);
-  if (!result.record.empty() && result.results.empty())
-    report.Add(field + ".record", "points into the elements of results, which is missing");
   if (result.errors.empty() && !result.error_record.empty())
     report.Add(field + ".error_record", "points into the elements of errors, which is missing");
   if (!result.delivered_outcomes.empty() && result.outcome.empty())
     report.Add(field + ".delivered_outcomes", "are values of outcome, which is missing");
+}
+
+// Where results are looked for, and how records are told from one another in them.
+void ValidateResults(const std::string& field, const OperationSpec& spec,
+                     const ProblemReport& report) {
+  const ResultSpec& result = spec.result;
+  if (!result.results.empty()) return;
+  if (spec.confirms != Confirms::kRecord) {
+    if (!result.record.empty())
+      report.Add(field + ".record", "points into the elements of results, which is missing");
+  } else if (result.record.empty() && result.outcome.empty()) {
+    report.Add(field,
+               "confirms: record needs results, where the answer has what became of each "
+               "record; or record or outcome, where the body itself is that array");
+  }
 }
 
 void ValidateIdempotencyHeader(const std::string& field, const std::string& header,
@@ -69,9 +82,7 @@ void ValidateOperation(const std::string& field, const OperationSpec& spec,
   if (spec.batch.max_bytes > kMaxBatchBytes)
     report.Add(field + ".batch.max_bytes", "must be 32MiB or less; a batch lies whole in memory");
   ValidateResult(field + ".result", spec.result, report);
-  if (!native && spec.confirms == Confirms::kRecord && spec.result.results.empty())
-    report.Add(field + ".result",
-               "confirms: record needs results, where the answer has what became of each record");
+  if (!native) ValidateResults(field + ".result", spec, report);
   if (spec.resolve.has_value()) {
     const std::string resolve = field + ".resolve";
     ValidateRequest(resolve + ".request", spec.resolve->request, max_records, object.options,

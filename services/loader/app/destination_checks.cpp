@@ -6,7 +6,7 @@
 #include "services/common/model/resource_set.h"
 #include "services/loader/app/read_plan.h"
 #include "services/loader/app/sync_header.h"
-#include "services/loader/destinations/http/http_writer.h"
+#include "services/loader/destinations/http/http_test.h"
 #include "services/loader/destinations/postgres/postgres_writer.h"
 
 namespace penstock::loader {
@@ -85,7 +85,9 @@ pb::CheckDeliveryResponse CheckDelivery(const asio::any_io_executor& executor,
   if (!resolved.ok()) {
     AddProblem("Destination", destination.meta.name, "spec.config", resolved.status(), out);
   }
-  const auto connection = MakeConnection(executor, loader, MaskedSettings(connector, destination));
+  OAuthTokens tokens;
+  const auto connection =
+      MakeConnection(executor, loader, MaskedSettings(connector, destination), tokens);
   if (!connection.ok()) {
     AddProblem("Destination", destination.meta.name, "spec.config", connection.status(), out);
     return out;
@@ -111,7 +113,8 @@ asio::awaitable<v1::TestConnectionResponse> TestDestination(
     co_return out;
   }
   out.add_findings("all references to secrets are known");
-  const auto made = MakeConnection(executor, loader, *std::move(settings));
+  OAuthTokens tokens;  // its own: an old one would say nothing of the credentials
+  const auto made = MakeConnection(executor, loader, *std::move(settings), tokens);
   if (!made.ok()) {
     TellFailure(made.status(), out);
     co_return out;
@@ -131,13 +134,14 @@ asio::awaitable<v1::TestConnectionResponse> TestDestination(
       }
     }
   } else {
-    status = co_await TestHttpDestination(*connection.http, connection.settings.base_url,
-                                          connection.settings.auth, connection.settings.config,
-                                          deadline);
-    if (status.ok()) {
-      out.add_findings(absl::StrCat(connection.settings.base_url,
-                                    " answers and does not refuse the credentials"));
-    }
+    const auto path = connection.settings.config.find("test_path");
+    HttpTestSpec spec{.base_url = connection.settings.base_url,
+                      .credentials = CredentialReferences(connector, destination)};
+    if (path != connection.settings.config.end()) spec.test_path = path->second;
+    HttpTestResult result = co_await TestHttpDestination(
+        *connection.http, *connection.auth, std::move(spec), deadline, Clock::System());
+    for (std::string& finding : result.findings) out.add_findings(std::move(finding));
+    status = result.status;
   }
   if (status.ok()) {
     out.set_ok(true);
@@ -153,9 +157,10 @@ absl::StatusOr<pb::RenderResponse> RenderBatches(const asio::any_io_executor& ex
   const Destination destination = FromProto(request.destination());
   const Connector connector = EffectiveConnector(FromProto(request.connector()), destination);
   const Sync sync = FromProto(request.sync());
+  OAuthTokens tokens;
   PENSTOCK_ASSIGN_OR_RETURN(
       const auto connection,
-      MakeConnection(executor, loader, MaskedSettings(connector, destination)));
+      MakeConnection(executor, loader, MaskedSettings(connector, destination), tokens));
   const auto url = ParseBaseUrl(connection->settings.base_url);
   const std::string origin =
       connection->postgres || !url.ok() ? std::string() : url->origin.ToString();

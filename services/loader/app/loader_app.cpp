@@ -140,6 +140,9 @@ int RunLoader(int argc, char** argv) {
   ServiceConfig config("penstock-loader", "Sends batches to destinations.");
   settings.AddTo(config);
   if (const std::optional<int> exit_code = config.LoadForMain(argc, argv)) return *exit_code;
+  absl::StatusOr<ProxyRules> proxies = ProxyRules::FromEnvironment();
+  if (!proxies.ok()) return ServiceProcess::Fail("penstock-loader", proxies.status());
+  settings.proxies = *std::move(proxies);
   const absl::Status status = Serve(settings);
   return status.ok() ? 0 : ServiceProcess::Fail("penstock-loader", status);
 }

@@ -5,6 +5,7 @@
 
 #include "services/common/config/service_config.h"
 #include "services/common/config/service_settings.h"
+#include "services/common/net/proxy.h"
 
 namespace penstock::loader {
 
@@ -33,6 +34,7 @@ struct LoaderSettings {
   int initial_concurrency = 4;
   int max_concurrency = 200;
   int postgres_sessions = 4;
+  ProxyRules proxies;  // of the environment
 
   void AddTo(ServiceConfig& config);
 };

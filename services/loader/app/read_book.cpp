@@ -86,8 +86,9 @@ absl::StatusOr<std::shared_ptr<Connection>> ReadBook::Connect(const Connector& c
   if (std::shared_ptr<Connection> known = slot.lock(); known && known->settings == fresh) {
     return known;
   }
-  PENSTOCK_ASSIGN_OR_RETURN(std::shared_ptr<Connection> made,
-                            MakeConnection(tasks_.executor(), settings_, std::move(fresh)));
+  PENSTOCK_ASSIGN_OR_RETURN(
+      std::shared_ptr<Connection> made,
+      MakeConnection(tasks_.executor(), settings_, std::move(fresh), tokens_));
   slot = made;
   return made;
 }

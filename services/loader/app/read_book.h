@@ -45,7 +45,8 @@ class ReadBook {
   const LoaderSettings& settings_;
   std::map<std::pair<Uuid, uint32_t>, Entry> entries_;
   std::map<std::string, std::weak_ptr<Connection>> connections_;  // by destination
-  std::map<std::string, std::string> accounts_;                   // by destination
+  OAuthTokens tokens_;
+  std::map<std::string, std::string> accounts_;  // by destination
 };
 
 }  // namespace penstock::loader

@@ -73,7 +73,6 @@ absl::StatusOr<std::unique_ptr<DestinationWriter>> MakeWriter(const Sync& sync,
                               Absl(Name(header.operation)), " for object \"", sync.object, "\""));
   }
   const HttpWriterSpec writer{.base_url = connection.settings.base_url,
-                              .auth = connection.settings.auth,
                               .operation = header.operation,
                               .spec = *spec,
                               .normalise = NormaliseOf(connector, sync),
@@ -82,7 +81,7 @@ absl::StatusOr<std::unique_ptr<DestinationWriter>> MakeWriter(const Sync& sync,
                                           .identity_fields = header.identity_fields,
                                           .options = sync.options,
                                           .config = connection.settings.config}};
-  return HttpWriter::Make(writer, *connection.http, Clock::System());
+  return HttpWriter::Make(writer, *connection.http, *connection.auth, Clock::System());
 }
 
 }  // namespace penstock::loader

@@ -7,6 +7,7 @@
 
 #include "fmt/format.h"
 #include "services/common/core/status.h"
+#include "services/loader/domain/identity_text.h"
 #include "services/loader/domain/json_pointer.h"
 
 namespace penstock::loader {
@@ -44,6 +45,11 @@ bool LooksLikeHtml(std::string_view body) {
   return head.starts_with("<!doctype html") || head.starts_with("<html");
 }
 
+// Queries may carry credentials.
+std::string_view WithoutQuery(std::string_view url) {
+  return url.substr(0, url.find_first_of("?#"));
+}
+
 // What is said of a refusal, for people: the manifest's message, else the body's beginning.
 std::string Message(const ResultSpec& spec, const json::value* parsed, const HttpAnswer& answer) {
   std::string text = parsed != nullptr ? TextAt(*parsed, spec.message) : std::string();
@@ -65,37 +71,68 @@ Answer BadAnswer(std::string_view what) {
   return Failed(ErrorCode::kDESTINATION_BAD_ANSWER, BoundMessage(what));
 }
 
-// Finds the record that an element of an answer speaks of.
-class RecordFinder {
- public:
-  RecordFinder(std::span<const uint32_t> records, bool traced) : size_(records.size()) {
-    if (!traced) return;
-    positions_.emplace();
-    for (size_t i = 0; i < records.size(); ++i) positions_->emplace(records[i], i);
-  }
-
-  // The position in the request, or nullopt.
-  std::optional<size_t> Find(const json::value& element, const std::string& pointer) const {
-    const json::value* named = At(element, pointer);
-    if (named == nullptr) return std::nullopt;
-    const std::string text = PlainText(*named);
-    uint32_t number = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-    if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
-    if (!positions_) return number < size_ ? std::optional<size_t>(number) : std::nullopt;
-    const auto found = positions_->find(number);
-    return found == positions_->end() ? std::nullopt : std::optional(found->second);
-  }
-
- private:
-  size_t size_;
-  std::optional<std::unordered_map<uint32_t, size_t>> positions_;
+// A member of an object is named by its key; an element of an array by what it holds.
+struct Element {
+  const json::value* value;
+  std::optional<std::string> key;
 };
+
+std::vector<Element> ElementsAt(const json::value& body, const std::string& pointer) {
+  std::vector<Element> out;
+  const json::value* found = At(body, pointer);
+  if (found == nullptr) return out;
+  if (const json::array* list = found->if_array()) {
+    for (const json::value& element : *list) out.push_back({&element, std::nullopt});
+  } else if (const json::object* object = found->if_object()) {
+    for (const auto& member : *object) out.push_back({&member.value(), std::string(member.key())});
+  }
+  return out;
+}
 
 }  // namespace
 
+// Finds the record that an element of an answer speaks of.
+class AnswerReader::RecordFinder {
+ public:
+  RecordFinder(const AnswerReader& reader, std::span<const uint32_t> records,
+               std::span<const std::string> identities)
+      : size_(records.size()), normalise_(reader.normalise_) {
+    if (reader.by_identity()) {
+      by_name_.emplace();
+      for (size_t i = 0; i < identities.size(); ++i) by_name_->emplace(identities[i], i);
+    } else if (reader.traced_) {
+      by_name_.emplace();
+      for (size_t i = 0; i < records.size(); ++i) by_name_->emplace(std::to_string(records[i]), i);
+    }
+  }
+
+  // The position in the request, or nullopt.
+  std::optional<size_t> Find(const Element& element, const std::string& pointer) const {
+    if (element.key) return FindName(*element.key);
+    const json::value* named = At(*element.value, pointer);
+    return named == nullptr ? std::nullopt : FindName(PlainText(*named));
+  }
+  size_t size() const { return size_; }
+
+ private:
+  std::optional<size_t> FindName(const std::string& name) const {
+    if (by_name_) {
+      const auto found = by_name_->find(NormalIdentity(name, normalise_));
+      return found == by_name_->end() ? std::nullopt : std::optional(found->second);
+    }
+    size_t number = 0;
+    const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), number);
+    const bool whole = error == std::errc{} && end == name.data() + name.size();
+    return whole && number < size_ ? std::optional(number) : std::nullopt;
+  }
+
+  size_t size_;
+  Normalisation normalise_;
+  std::optional<std::unordered_map<std::string, size_t>> by_name_;
+};
+
 absl::StatusOr<AnswerReader> AnswerReader::Make(Operation operation, const OperationSpec& spec,
-                                                bool traced) {
+                                                bool traced, Normalisation normalise) {
   std::string problems;
   const auto check = [&](std::string_view field, const std::string& pointer) {
     if (IsPointer(pointer)) return;
@@ -106,23 +143,22 @@ absl::StatusOr<AnswerReader> AnswerReader::Make(Operation operation, const Opera
   check("record", spec.result.record);
   check("errors", spec.result.errors);
   check("error_record", spec.result.error_record);
+  check("outcome", spec.result.outcome);
   check("message", spec.result.message);
   check("code", spec.result.code);
-  if (spec.confirms == Confirms::kRecord && spec.result.results.empty()) {
-    problems +=
-        fmt::format("{}confirms: record needs result.results", problems.empty() ? "" : "; ");
-  }
   if (!problems.empty()) return Error(ErrorCode::kINVALID_RESOURCE, problems);
-  return AnswerReader(operation, spec, traced);
+  return AnswerReader(operation, spec, traced, normalise);
 }
 
-AnswerReader::AnswerReader(Operation operation, const OperationSpec& spec, bool traced)
+AnswerReader::AnswerReader(Operation operation, const OperationSpec& spec, bool traced,
+                           Normalisation normalise)
     : operation_(operation),
       confirms_(spec.confirms),
       result_(spec.result),
       not_applied_(spec.not_applied),
       single_(spec.batch.max_records == 1),
-      traced_(traced) {}
+      traced_(traced),
+      normalise_(normalise) {}
 
 bool AnswerReader::IsSuccess(int status) const {
   if (!result_.delivered_when.empty()) return Contains(result_.delivered_when, status);
@@ -133,9 +169,10 @@ bool AnswerReader::NothingApplied(int status) const {
   return Contains(not_applied_, status);
 }
 
-Answer AnswerReader::Read(const HttpAnswer& answer, std::span<const uint32_t> records,
-                          WallTime now) const {
-  Answer out = IsSuccess(answer.status) ? ReadSuccess(answer, records) : ReadFailure(answer);
+Answer AnswerReader::Read(const HttpAnswer& answer, std::span<const uint32_t> records, WallTime now,
+                          std::span<const std::string> identities) const {
+  Answer out =
+      IsSuccess(answer.status) ? ReadSuccess(answer, records, identities) : ReadFailure(answer);
   if (out.verdict != Verdict::kRecords) out.retry_after = ReadRetryAfter(answer.header, now);
   return out;
 }
@@ -148,62 +185,101 @@ Answer AnswerReader::ReadLookUp(const HttpAnswer& answer, WallTime now) const {
   return out;
 }
 
-Answer AnswerReader::ReadSuccess(const HttpAnswer& answer,
-                                 std::span<const uint32_t> records) const {
+Answer AnswerReader::ReadSuccess(const HttpAnswer& answer, std::span<const uint32_t> records,
+                                 std::span<const std::string> identities) const {
   if (LooksLikeHtml(answer.body)) return BadAnswer("the answer is an HTML page");
   const RecordResult delivered{RecordFate::kDelivered, SkipReason::kNone, {}, {}};
   const bool by_record = confirms_ == Confirms::kRecord;
-  if (!by_record && result_.errors.empty()) return ForAll(records.size(), delivered);
-  if (!by_record && answer.body.empty()) return ForAll(records.size(), delivered);
-
+  const bool of_body = !by_record && result_.results.empty() && !result_.outcome.empty();
+  if (!by_record && !of_body && (result_.errors.empty() || answer.body.empty())) {
+    return ForAll(records.size(), delivered);
+  }
   const std::optional<json::value> body = Parse(answer.body);
   if (!body) {
-    return BadAnswer(answer.body.empty()
-                         ? "the answer has no body, where results per record are due"
-                         : "the answer's body is no JSON, or was cut short");
+    return BadAnswer(answer.body.empty() ? "the answer has no body, where results are due"
+                                         : "the answer's body is no JSON, or was cut short");
+  }
+  if (of_body) {
+    const json::value* outcome = At(*body, result_.outcome);
+    if (outcome == nullptr) {
+      return BadAnswer(fmt::format("the answer has nothing at {}", result_.outcome));
+    }
+    if (!IsTaken(*outcome)) return ReadWholeRefusal(*body);
   }
   RecordResult silent;
   silent.code = ErrorCode::kDESTINATION_BAD_ANSWER;
   silent.message = "the answer says nothing of this record";
   Answer out = ForAll(records.size(), by_record ? silent : delivered);
-  const RecordFinder finder(records, traced_);
+  const RecordFinder finder(*this, records, identities);
+  if (by_record) ReadResults(*body, finder, out);
+  // An error of some record, nobody knows of which: no record without its own result is sure.
+  if (!ReadErrors(*body, finder, out) && !by_record) {
+    return BadAnswer("the answer holds an error that names no record sent");
+  }
+  return out;
+}
 
-  if (by_record) {
-    const json::value* results = At(*body, result_.results);
-    const json::array* list = results == nullptr ? nullptr : results->if_array();
+void AnswerReader::ReadResults(const json::value& body, const RecordFinder& finder,
+                               Answer& out) const {
+  const std::vector<Element> elements = ElementsAt(body, result_.results);
+  for (size_t i = 0; i < elements.size(); ++i) {
+    const Element& element = elements[i];
+    const bool by_position = result_.record.empty() && !element.key;
     // By position a list of another length can't be matched to the records.
-    const bool usable =
-        list != nullptr && (!result_.record.empty() || list->size() == records.size());
-    for (size_t i = 0; usable && i < list->size(); ++i) {
-      const auto at =
-          result_.record.empty() ? std::optional(i) : finder.Find((*list)[i], result_.record);
-      if (at) out.records[*at] = delivered;
-    }
+    if (by_position && elements.size() != finder.size()) return;
+    const auto at = by_position ? std::optional(i) : finder.Find(element, result_.record);
+    if (!at) continue;
+    const json::value* outcome = At(*element.value, result_.outcome);
+    if (outcome == nullptr) continue;
+    out.records[*at] = result_.outcome.empty() || IsTaken(*outcome)
+                           ? RecordResult{RecordFate::kDelivered, SkipReason::kNone, {}, {}}
+                           : Refusal(*element.value);
   }
-  const json::value* errors = result_.errors.empty() ? nullptr : At(*body, result_.errors);
-  const json::array* list = errors == nullptr ? nullptr : errors->if_array();
-  for (size_t i = 0; list != nullptr && i < list->size(); ++i) {
-    const json::value& element = (*list)[i];
+}
+
+bool AnswerReader::ReadErrors(const json::value& body, const RecordFinder& finder,
+                              Answer& out) const {
+  if (result_.errors.empty()) return true;
+  bool all_found = true;
+  for (const Element& element : ElementsAt(body, result_.errors)) {
     const auto at = finder.Find(element, result_.error_record);
-    if (!at) {
-      // An error of some record, nobody knows of which: no record without its own result is sure.
-      if (!by_record) return BadAnswer("the answer holds an error that names no record sent");
-      continue;
-    }
-    const std::string code = TextAt(element, result_.code);
-    std::string message = BoundMessage(TextAt(element, result_.message));
-    if (message.empty()) message = BoundMessage(code.empty() ? json::serialize(element) : code);
-    if (Contains(result_.conflict_codes, code)) {
-      out.records[*at] = Exists(operation_, std::move(message));
-    } else if (Contains(result_.not_found_codes, code)) {
-      out.records[*at] = NotFound(operation_, std::move(message));
-    } else if (Contains(result_.retryable_codes, code)) {
-      out.records[*at] = {RecordFate::kRetryable, SkipReason::kNone,
-                          ErrorCode::kDESTINATION_UNAVAILABLE, std::move(message)};
+    if (at) {
+      out.records[*at] = Refusal(*element.value);
     } else {
-      out.records[*at] = Rejected(ErrorCode::kDESTINATION_REJECTED, std::move(message));
+      all_found = false;
     }
   }
+  return all_found;
+}
+
+bool AnswerReader::IsTaken(const json::value& outcome) const {
+  const std::string text = PlainText(outcome);
+  if (result_.delivered_outcomes.empty()) return text == "true";
+  return Contains(result_.delivered_outcomes, text);
+}
+
+RecordResult AnswerReader::Refusal(const json::value& element) const {
+  const std::string code = TextAt(element, result_.code);
+  std::string message = BoundMessage(TextAt(element, result_.message));
+  if (message.empty()) message = BoundMessage(code.empty() ? PlainText(element) : code);
+  if (Contains(result_.conflict_codes, code)) return Exists(operation_, std::move(message));
+  if (Contains(result_.not_found_codes, code)) return NotFound(operation_, std::move(message));
+  if (Contains(result_.retryable_codes, code)) {
+    return {RecordFate::kRetryable, SkipReason::kNone, ErrorCode::kDESTINATION_UNAVAILABLE,
+            std::move(message)};
+  }
+  return Rejected(ErrorCode::kDESTINATION_REJECTED, std::move(message));
+}
+
+// The request as a whole was not taken, though its status is one of success.
+Answer AnswerReader::ReadWholeRefusal(const json::value& body) const {
+  Answer out;
+  out.alone = Refusal(body);
+  out.answered = true;
+  out.message = out.alone.message;
+  const bool again = out.alone.fate == RecordFate::kRetryable;
+  out.verdict = again ? Verdict::kFailed : Verdict::kRefused;
+  out.code = again ? ErrorCode::kDESTINATION_UNAVAILABLE : ErrorCode::kDESTINATION_REJECTED;
   return out;
 }
 
@@ -246,7 +322,7 @@ Answer AnswerReader::ReadFailure(const HttpAnswer& answer) const {
     out.message = BoundMessage(fmt::format(
         "HTTP status {}: redirected to {}; redirects are not followed, so set base_url and path to "
         "where the destination really is",
-        status, answer.header("Location")));
+        status, WithoutQuery(answer.header("Location"))));
   } else if (status == 408 || status == 504) {
     out.code = ErrorCode::kDESTINATION_TIMEOUT;
   }

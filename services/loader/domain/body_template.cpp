@@ -6,8 +6,12 @@
 
 namespace penstock::loader {
 
+bool BodyTemplate::TryRender(const RecordSet& set, std::string& out) const {
+  return Write(root_, set, 0, out);
+}
+
 void BodyTemplate::Render(const RecordSet& set, std::string& out) const {
-  if (!Write(root_, set, 0, out)) out += root_.kind == Node::Kind::kObject ? "{}" : "null";
+  if (!TryRender(set, out)) out += root_.kind == Node::Kind::kObject ? "{}" : "null";
 }
 
 bool BodyTemplate::Write(const Node& node, const RecordSet& set, size_t position,

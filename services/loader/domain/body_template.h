@@ -36,6 +36,8 @@ class BodyTemplate {
 
   // Appends the body. Never fails: whatever can be wrong was found by Compile.
   void Render(const RecordSet& set, std::string& out) const;
+  // As Render; false, and nothing is appended, when all of it is left out.
+  bool TryRender(const RecordSet& set, std::string& out) const;
 
   bool uses_index() const { return uses_index_; }  // results may name records by it
   bool uses_resolved() const { return uses_resolved_; }

@@ -27,6 +27,7 @@ std::string IdempotencyKey(std::string_view sync, uint64_t epoch, Operation oper
 }
 
 std::string RequestIdempotencyKey(std::span<const std::string> keys) {
+  if (keys.size() == 1) return keys.front();
   std::string joined;
   for (const std::string& key : keys) joined += key;
   return Hex(HashBytes128(joined, 0));

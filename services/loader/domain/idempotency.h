@@ -17,7 +17,7 @@ namespace penstock::loader {
 std::string IdempotencyKey(std::string_view sync, uint64_t epoch, Operation operation,
                            const Intent& intent);
 
-// The key of a request, from its records' keys.
+// The key of a request, from its records' keys; of one record: that key.
 std::string RequestIdempotencyKey(std::span<const std::string> keys);
 
 }  // namespace penstock::loader

@@ -29,20 +29,21 @@ absl::StatusOr<RequestRenderer> RequestRenderer::Compile(const RequestTemplate& 
         fmt::format("method: {} is none of {}", request.method, fmt::join(kMethods, ", ")));
   }
   if (!request.path.starts_with('/')) problems.push_back("path: must begin with /");
-  out.path_ = text(request.path, TextTemplate::Use::kUrl, "path");
+  out.path_ = text(request.path, TextTemplate::Use::kPath, "path");
   for (const auto& [name, value] : request.query) {
-    auto compiled = text(value, TextTemplate::Use::kUrl, "query " + name);
+    auto compiled = text(value, TextTemplate::Use::kQuery, "query " + name);
     if (compiled) out.query_.emplace_back(PercentEncode(name), std::move(*compiled));
   }
-  out.json_content_type_ = !request.body.empty();
+  bool own_content_type = false;
   for (const auto& [name, value] : request.headers) {
     auto compiled = text(value, TextTemplate::Use::kHeader, "header " + name);
-    if (absl::AsciiStrToLower(name) == "content-type") out.json_content_type_ = false;
+    if (absl::AsciiStrToLower(name) == "content-type") own_content_type = true;
     if (compiled) out.headers_.emplace_back(name, std::move(*compiled));
   }
   if (!request.body.empty()) {
-    out.body_ = BodyTemplate::Compile(request.body, context, problems);
+    out.body_ = RequestBody::Compile(request, context, problems);
     if (out.body_ && out.body_->single_record()) single = true;
+    if (out.body_ && !own_content_type) out.content_type_ = out.body_->content_type();
   }
   out.idempotency_header_ = idempotency_header;
   if (single && max_records != 1) {
@@ -65,7 +66,7 @@ absl::StatusOr<RenderedRequest> RequestRenderer::Render(const RecordSet& set) co
     out.target.append(1, separator).append(name).append("=").append(text);
     separator = '&';
   }
-  if (json_content_type_) out.headers.emplace_back("Content-Type", "application/json");
+  if (!content_type_.empty()) out.headers.emplace_back("Content-Type", content_type_);
   for (const auto& [name, value] : headers_) {
     PENSTOCK_ASSIGN_OR_RETURN(std::string text, value.Render(set));
     out.headers.emplace_back(name, std::move(text));
@@ -73,7 +74,7 @@ absl::StatusOr<RenderedRequest> RequestRenderer::Render(const RecordSet& set) co
   if (!idempotency_header_.empty() && !set.request_key.empty()) {
     out.headers.emplace_back(idempotency_header_, set.request_key);
   }
-  if (body_) body_->Render(set, out.body);
+  if (body_) PENSTOCK_RETURN_IF_ERROR(body_->Render(set, out.body));
   return out;
 }
 

@@ -7,7 +7,7 @@
 
 #include "absl/status/statusor.h"
 #include "services/common/model/resources.h"
-#include "services/loader/domain/body_template.h"
+#include "services/loader/domain/request_body.h"
 #include "services/loader/domain/text_template.h"
 
 namespace penstock::loader {
@@ -30,7 +30,7 @@ class RequestRenderer {
                                                  uint32_t max_records,
                                                  const std::string& idempotency_header);
 
-  // VALUE_NOT_REPRESENTABLE when the record's values don't fit path, query or headers.
+  // VALUE_NOT_REPRESENTABLE when the record's values don't fit path, query, headers or a form.
   absl::StatusOr<RenderedRequest> Render(const RecordSet& set) const;
 
   // Results may name records by their index in the batch.
@@ -40,9 +40,9 @@ class RequestRenderer {
   std::string method_;
   std::optional<TextTemplate> path_;
   std::vector<std::pair<std::string, TextTemplate>> query_, headers_;
-  std::optional<BodyTemplate> body_;
+  std::optional<RequestBody> body_;
   std::string idempotency_header_;
-  bool json_content_type_ = false;
+  std::string content_type_;  // empty: the request has one of its own, or no body
 };
 
 }  // namespace penstock::loader

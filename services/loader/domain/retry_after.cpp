@@ -33,21 +33,23 @@ Duration Wait(double seconds) {
       std::chrono::duration<double>(std::clamp(seconds, 0.0, kLongest)));
 }
 
-std::optional<double> HttpDate(std::string_view text) {
+}  // namespace
+
+std::optional<WallTime> ReadHttpDate(std::string_view text) {
   absl::Time time;
   std::string error;
   if (!absl::ParseTime("%a, %d %b %Y %H:%M:%S GMT", {text.data(), text.size()}, &time, &error)) {
     return std::nullopt;
   }
-  return static_cast<double>(absl::ToUnixSeconds(time));
+  return WallTime(std::chrono::seconds(absl::ToUnixSeconds(time)));
 }
-
-}  // namespace
 
 std::optional<Duration> ReadRetryAfter(const HeaderLookup& header, WallTime now) {
   const std::string_view retry_after = header("Retry-After");
   if (const auto seconds = Number(retry_after)) return Wait(*seconds);
-  if (const auto date = HttpDate(retry_after)) return Wait(*date - SecondsSince1970(now));
+  if (const auto date = ReadHttpDate(retry_after)) {
+    return Wait(SecondsSince1970(*date) - SecondsSince1970(now));
+  }
   for (const char* name : {"RateLimit-Reset", "X-RateLimit-Reset"}) {
     if (const auto number = Number(header(name))) {
       return Wait(*number >= kSmallestEpoch ? *number - SecondsSince1970(now) : *number);

@@ -16,4 +16,7 @@ using HeaderLookup = std::function<std::string_view(std::string_view name)>;
 // negative. `now` is compared with dates only.
 std::optional<Duration> ReadRetryAfter(const HeaderLookup& header, WallTime now);
 
+// RFC 9110's date, "Sun, 06 Nov 1994 08:49:37 GMT".
+std::optional<WallTime> ReadHttpDate(std::string_view text);
+
 }  // namespace penstock::loader

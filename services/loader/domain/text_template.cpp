@@ -6,19 +6,28 @@
 #include "fmt/format.h"
 #include "services/common/core/percent_encode.h"
 #include "services/common/core/status.h"
+#include "services/common/model/manifest_text.h"
 #include "services/loader/domain/json_pointer.h"
 
 namespace penstock::loader {
 namespace {
 
-bool IsWordChar(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
-         c == '.';
-}
-
 bool HasControl(std::string_view text) {
   return std::any_of(text.begin(), text.end(),
                      [](unsigned char c) { return c < 0x20 || c == 0x7f; });
+}
+
+// Many servers decode a path before they follow its dots, so encoding does not disarm them; and
+// without a value the path would be another one.
+bool StaysInPath(std::string_view value) {
+  size_t at = 0;
+  while (at <= value.size()) {
+    const size_t end = std::min(value.find_first_of("/\\", at), value.size());
+    const std::string_view part = value.substr(at, end - at);
+    if (part == "." || part == "..") return false;
+    at = end + 1;
+  }
+  return !value.empty();
 }
 
 // The characters of a JSON scalar; nullopt for null, objects and arrays.
@@ -41,35 +50,16 @@ std::optional<TextTemplate> TextTemplate::Compile(std::string_view text, Use use
   out.place_ = place;
   std::string literal;
   const size_t before = problems.size();
-  for (size_t i = 0; i < text.size();) {
-    if (text[i] != '$') {
-      literal += text[i++];
-    } else if (text.substr(i).starts_with("$$")) {
-      literal += '$';
-      i += 2;
-    } else if (text.substr(i).starts_with("${")) {
-      const size_t end = text.find('}', i);
-      if (end == std::string_view::npos) {
-        problems.push_back(fmt::format("{}: a ${{ has no }}", place));
-        break;
-      }
-      const std::string_view word = text.substr(i + 2, end - i - 2);
-      if (!out.AddWord(word, context, literal)) {
-        problems.push_back(fmt::format("{}: ${{{}}} is unknown or not set", place, word));
-      }
-      i = end + 1;
-    } else {
-      size_t end = i + 1;
-      while (end < text.size() && IsWordChar(text[end])) ++end;
-      while (end > i + 1 && text[end - 1] == '.') --end;
-      const std::string_view word = text.substr(i + 1, end - i - 1);
-      if (!word.starts_with("record.") || !out.AddWord(word, context, literal)) {
-        problems.push_back(
-            fmt::format("{}: ${} is unknown; a $ itself is written $$", place, word));
-      }
-      i = end;
+  std::vector<std::string> wrong;
+  for (const ManifestPiece& piece : SplitManifestText(text, wrong)) {
+    if (!piece.is_word) {
+      literal += piece.text;
+    } else if (!out.AddWord(piece.text, context, literal)) {
+      wrong.push_back(
+          fmt::format("${{{}}} is unknown or not set, or has no place there", piece.text));
     }
   }
+  for (const std::string& one : wrong) problems.push_back(fmt::format("{}: {}", place, one));
   if (use == Use::kHeader && HasControl(literal)) {
     problems.push_back(fmt::format("{}: holds a control character", place));
   }
@@ -79,7 +69,13 @@ std::optional<TextTemplate> TextTemplate::Compile(std::string_view text, Use use
 }
 
 std::string TextTemplate::Encode(std::string_view value) const {
-  return use_ == Use::kUrl ? PercentEncode(value) : std::string(value);
+  const bool in_url = use_ == Use::kPath || use_ == Use::kQuery;
+  return in_url ? PercentEncode(value) : std::string(value);
+}
+
+bool TextTemplate::Fits(std::string_view value) const {
+  if (use_ == Use::kHeader) return !HasControl(value);
+  return use_ != Use::kPath || StaysInPath(value);
 }
 
 void TextTemplate::AddValue(Value value, uint16_t field, std::string& literal) {
@@ -92,7 +88,7 @@ bool TextTemplate::AddWord(std::string_view word, const TemplateContext& context
   const auto constant = [&](const std::map<std::string, std::string>& values,
                             std::string_view name) {
     const auto found = values.find(std::string(name));
-    if (found == values.end() || (use_ == Use::kHeader && HasControl(found->second))) return false;
+    if (found == values.end() || !Fits(found->second)) return false;
     literal += Encode(found->second);
     return true;
   };
@@ -145,12 +141,14 @@ absl::StatusOr<std::string> TextTemplate::Render(const RecordSet& set) const {
       const auto slice = set.batch->value(set.records[0], piece.field);
       if (slice) text = ScalarText(*slice);
     }
-    if (!text || (use_ == Use::kHeader && HasControl(*text))) {
-      return Error(
-          ErrorCode::kVALUE_NOT_REPRESENTABLE,
-          fmt::format("the {} needs a value that is one line of text, and this record's is "
-                      "not (NULL, left out, an object, or with a line break)",
-                      place_));
+    if (!text || !Fits(*text)) {
+      return Error(ErrorCode::kVALUE_NOT_REPRESENTABLE,
+                   fmt::format("the {} needs a value that is {}", place_,
+                               use_ == Use::kPath
+                                   ? "some text without . or .. as a part of a path, and this "
+                                     "record's is not (NULL, left out, empty, an object, or ../)"
+                                   : "one line of text, and this record's is not (NULL, left out, "
+                                     "an object, or with a line break)"));
     }
     out += Encode(*text);
   }

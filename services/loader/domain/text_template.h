@@ -18,7 +18,8 @@ namespace penstock::loader {
 class TextTemplate {
  public:
   enum class Use : uint8_t {
-    kUrl,     // values are percent-encoded
+    kPath,    // values are percent-encoded, not empty, and no part of them is . or ..
+    kQuery,   // values are percent-encoded
     kHeader,  // values must hold no control characters
     kPlain,   // values stand as they are
   };
@@ -29,7 +30,7 @@ class TextTemplate {
                                              std::vector<std::string>& problems);
 
   // VALUE_NOT_REPRESENTABLE when a value of the record has no place in a text: NULL, left out, an
-  // object, control characters in a header.
+  // object, control characters in a header, what would lead to another path.
   absl::StatusOr<std::string> Render(const RecordSet& set) const;
 
   bool single_record() const { return single_record_; }
@@ -43,6 +44,7 @@ class TextTemplate {
     uint16_t field = 0;
   };
   std::string Encode(std::string_view value) const;
+  bool Fits(std::string_view value) const;
   // False: unknown word.
   bool AddWord(std::string_view word, const TemplateContext& context, std::string& literal);
   void AddValue(Value value, uint16_t field, std::string& literal);

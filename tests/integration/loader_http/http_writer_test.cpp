@@ -10,6 +10,7 @@
 #include <numeric>
 
 #include "services/common/core/status.h"
+#include "services/loader/destinations/http/http_test.h"
 #include "tests/support/http/test_server.h"
 #include "tests/unit/loader/batch_fixture.h"
 
@@ -22,6 +23,7 @@ using penstock::test::SeenRequest;
 using penstock::test::TestAnswer;
 using penstock::test::TestServer;
 using test::Row;
+using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
@@ -65,15 +67,22 @@ class HttpWriterTest : public ::testing::Test {
     client_ = std::move(*client);
     HttpWriterSpec writer;
     writer.base_url = url + "/base";
-    writer.auth = {{"type", "bearer"}, {"token", "${config.access_token}"}};
     writer.operation = operation;
     writer.spec = spec;
     writer.normalise = Normalisation::kLowerTrim;
     writer.context = test::ContextOf(header_);
-    writer.context.config = {{"access_token", "s3cret"}};
-    auto made = HttpWriter::Make(writer, *client_, Clock::System());
+    auth_ = MakeAuth({{"type", "bearer"}, {"token", "s3cret"}});
+    auto made = HttpWriter::Make(writer, *client_, *auth_, Clock::System());
     ASSERT_TRUE(made.ok()) << made.status();
     writer_ = std::move(*made);
+  }
+  static std::unique_ptr<HttpAuth> MakeAuth(const Config& auth) {
+    return std::move(*HttpAuth::Make(auth, {}, nullptr, Clock::System()));
+  }
+  HttpTestResult Test(const std::string& url, HttpAuth& auth, const std::string& path = "") {
+    HttpTestSpec spec{url, path, "${secret:crm_token} (config.token)"};
+    return Run(TestHttpDestination(*client_, auth, std::move(spec), BootClock::now() + 5s,
+                                   Clock::System()));
   }
   Answer Write(const std::vector<Row>& rows, std::function<bool()> may_write = {}) {
     batch_.emplace(test::MakeBatch(header_, rows));
@@ -98,6 +107,7 @@ class HttpWriterTest : public ::testing::Test {
   BatchHeader header_ = test::MakeHeader({{"email"}, {"firstname"}}, {0});
   boost::asio::io_context context_;
   std::unique_ptr<HttpClient> client_;
+  std::unique_ptr<HttpAuth> auth_;
   std::unique_ptr<HttpWriter> writer_;
   std::optional<Batch> batch_;
   std::vector<uint32_t> records_;
@@ -206,17 +216,62 @@ TEST_F(HttpWriterTest, RendersWithoutCredentials) {
   }
 }
 
-TEST_F(HttpWriterTest, TheTestSaysWhoMustAct) {
+TEST_F(HttpWriterTest, TheTestSaysWhoMustActAndWhichSecretToCheck) {
   TestServer refuses([](const SeenRequest&) { return Respond(401, ""); });
   Make(refuses.url(), HubSpotUpsert(), Operation::kUpsert);
-  const Config auth = {{"type", "basic"}, {"user", "u"}, {"password", "p"}};
-  const absl::Status status =
-      Run(TestHttpDestination(*client_, refuses.url(), auth, {}, BootClock::now() + 5s));
+  const auto basic = MakeAuth({{"type", "basic"}, {"user", "u"}, {"password", "p"}});
+  const absl::Status status = Test(refuses.url(), *basic).status;
   EXPECT_EQ(CodeOf(status), ErrorCode::kDESTINATION_UNAUTHENTICATED);
-  EXPECT_THAT(std::string(status.message()), HasSubstr("check the Destination's auth"));
+  EXPECT_THAT(std::string(status.message()), HasSubstr("check ${secret:crm_token} (config.token)"));
   EXPECT_EQ(refuses.seen().at(0).headers.at("authorization"), "Basic dTpw");
-  TestServer good([](const SeenRequest&) { return Respond(404, ""); });
-  EXPECT_TRUE(Run(TestHttpDestination(*client_, good.url(), auth, {}, BootClock::now() + 5s)).ok());
+}
+
+TEST_F(HttpWriterTest, TheTestTellsEachStep) {
+  TestServer good([](const SeenRequest&) {
+    return Respond(404, "",
+                   "Date: Sun, 06 Nov 1994 08:49:37 GMT\r\nX-RateLimit-Limit: 100\r\n"
+                   "X-RateLimit-Remaining: 87\r\n");
+  });
+  Make(good.url(), HubSpotUpsert(), Operation::kUpsert);
+  const HttpTestResult result = Test(good.url(), *auth_);
+  EXPECT_TRUE(result.status.ok()) << result.status;
+  EXPECT_THAT(result.findings,
+              ElementsAre(HasSubstr("127.0.0.1 is 127.0.0.1 and takes connections"),
+                          HasSubstr("answers with HTTP status 404 in "),
+                          HasSubstr("config.test_path names a path"),
+                          "it says that 87 of 100 requests are left for now",
+                          HasSubstr("s ahead of the destination's; set it by NTP")));
+}
+
+TEST_F(HttpWriterTest, ADestinationThatOnlyRedirectsIsNotAlive) {
+  TestServer elsewhere([](const SeenRequest& request) {
+    if (request.target == "/me") return Respond(200, "{}");
+    return Respond(302, "", "Location: https://login.example/start?token=s3cret\r\n");
+  });
+  Make(elsewhere.url(), HubSpotUpsert(), Operation::kUpsert);
+  const absl::Status status = Test(elsewhere.url(), *auth_).status;
+  EXPECT_EQ(CodeOf(status), ErrorCode::kDESTINATION_REDIRECTED);
+  EXPECT_THAT(std::string(status.message()),
+              AllOf(HasSubstr("redirects to https://login.example/start (HTTP status 302)"),
+                    Not(HasSubstr("s3cret"))));
+  EXPECT_TRUE(Test(elsewhere.url(), *auth_, "/me").status.ok());
+}
+
+TEST_F(HttpWriterTest, APathToTestMustAnswerWell) {
+  TestServer server([](const SeenRequest&) { return Respond(404, ""); });
+  Make(server.url(), HubSpotUpsert(), Operation::kUpsert);
+  const absl::Status status = Test(server.url(), *auth_, "/me").status;
+  EXPECT_EQ(CodeOf(status), ErrorCode::kINVALID_CONFIGURATION);
+  EXPECT_THAT(std::string(status.message()), HasSubstr("/me answers with HTTP status 404"));
+}
+
+TEST_F(HttpWriterTest, WhatADestinationRepeatsOfASecretIsMasked) {
+  TestServer server([](const SeenRequest& request) {
+    return Respond(400, R"({"message":"bad: )" + request.headers.at("authorization") + "\"}");
+  });
+  Make(server.url(), HubSpotUpsert(), Operation::kUpsert);
+  const Answer answer = Write({{R"("a@x")", R"("A")"}});
+  EXPECT_EQ(answer.alone.message, "HTTP status 400: bad: Bearer ********");
 }
 
 }  // namespace

@@ -156,9 +156,11 @@ TEST(WrongManifest, OfAResult) {
   for (const Case& one : cases)
     EXPECT_THAT(Messages(Api("", std::string(kRequest) + "          result: " + one.spec + "\n")),
                 ElementsAre("f.yaml:14: spec.objects.o.operations.upsert.result." + one.message));
-  EXPECT_THAT(Messages(Api("", std::string(kRequest) + "          confirms: record\n")),
-              ElementsAre("f.yaml:12: spec.objects.o.operations.upsert.result: confirms: record "
-                          "needs results, where the answer has what became of each record"));
+  EXPECT_THAT(
+      Messages(Api("", std::string(kRequest) + "          confirms: record\n")),
+      ElementsAre("f.yaml:12: spec.objects.o.operations.upsert.result: confirms: record "
+                  "needs results, where the answer has what became of each record; or record "
+                  "or outcome, where the body itself is that array"));
   EXPECT_THAT(Messages(Api("", std::string(kRequest) + "          idempotency_header: \"a b\"\n")),
               ElementsAre("f.yaml:14: spec.objects.o.operations.upsert.idempotency_header: \"a "
                           "b\" is no header's name; use letters, digits and -"));

@@ -16,10 +16,15 @@ OperationSpec ByRecord() {
   OperationSpec spec;
   spec.batch.max_records = 100;
   spec.confirms = Confirms::kRecord;
-  spec.result = {{},          "/results",         "/trace",
-                 "/errors",   "/context/trace/0", "/message",
-                 "/category", {"CONFLICT"},       {"OBJECT_NOT_FOUND"},
-                 {"BUSY"}};
+  spec.result.results = "/results";
+  spec.result.record = "/trace";
+  spec.result.errors = "/errors";
+  spec.result.error_record = "/context/trace/0";
+  spec.result.message = "/message";
+  spec.result.code = "/category";
+  spec.result.conflict_codes = {"CONFLICT"};
+  spec.result.not_found_codes = {"OBJECT_NOT_FOUND"};
+  spec.result.retryable_codes = {"BUSY"};
   return spec;
 }
 
@@ -98,6 +103,81 @@ TEST(AnswerReader, WithoutTraceIdsNumbersArePositions) {
   const HttpAnswer one{200, R"({"results":[{}]})", [](auto) { return ""; }};
   EXPECT_THAT(Fates(reader->Read(one, records, kNow)), ::testing::Each(kUnanswered))
       << "a shorter list can't be matched";
+}
+
+Answer ReadBody(const OperationSpec& spec, const char* body,
+                const std::vector<std::string>& identities) {
+  const auto reader =
+      AnswerReader::Make(Operation::kUpsert, spec, false, Normalisation::kLowerTrim);
+  EXPECT_TRUE(reader.ok()) << reader.status();
+  std::vector<uint32_t> records(identities.size());
+  return reader->Read({200, body, [](auto) { return ""; }}, records, kNow, identities);
+}
+
+TEST(AnswerReader, RecordsMayBeNamedByTheirIdentity) {
+  OperationSpec spec = ByRecord();
+  spec.result.by = RecordName::kIdentity;
+  spec.result.record = "/email";
+  spec.result.error_record = "/email";
+  const Answer answer = ReadBody(spec, R"({"results":[{"email":"A@x "},{"email":"who@x"}],
+      "errors":[{"email":"b@x","message":"no"}]})",
+                                 {"a@x", "b@x", "c@x"});
+  EXPECT_THAT(Fates(answer), ::testing::ElementsAre(kDelivered, kRejected, kUnanswered));
+  EXPECT_EQ(answer.records[1].message, "no");
+}
+
+TEST(AnswerReader, ErrorsMayBeAnObjectOrPlainNames) {
+  OperationSpec spec;
+  spec.result.by = RecordName::kIdentity;
+  spec.result.errors = "/failed";
+  const std::vector<std::string> two = {"a@x", "b@x"};
+  const Answer object = ReadBody(spec, R"({"failed":{"b@x":"too old"}})", two);
+  EXPECT_THAT(Fates(object), ::testing::ElementsAre(kDelivered, kRejected));
+  EXPECT_EQ(object.records[1].message, "too old");
+  EXPECT_THAT(Fates(ReadBody(spec, R"({"failed":["a@x"]})", two)),
+              ::testing::ElementsAre(kRejected, kDelivered));
+  EXPECT_THAT(Fates(ReadBody(spec, R"({"failed":{}})", two)), ::testing::Each(kDelivered));
+}
+
+TEST(AnswerReader, AnElementsOutcomeDecides) {
+  OperationSpec spec = ByRecord();
+  spec.result.record = "";
+  spec.result.outcome = "/status";
+  spec.result.delivered_outcomes = {"created", "200"};
+  spec.result.message = "/errors/0/message";
+  spec.result.code = "/errors/0/code";
+  const Answer answer = ReadBody(spec, R"({"results":[{"status":"created"},{"status":200},
+      {"status":"skipped","errors":[{"message":"locked","code":"BUSY"}]},{}]})",
+                                 {"a", "b", "c", "d"});
+  EXPECT_THAT(Fates(answer),
+              ::testing::ElementsAre(kDelivered, kDelivered, RecordFate::kRetryable, kUnanswered));
+  EXPECT_EQ(answer.records[2].message, "locked");
+}
+
+TEST(AnswerReader, TheBodyItselfMayBeTheResults) {
+  OperationSpec spec;
+  spec.confirms = Confirms::kRecord;
+  spec.result.outcome = "/success";
+  spec.result.message = "/errors/0/message";
+  const Answer answer = ReadBody(
+      spec, R"([{"success":true},{"success":false,"errors":[{"message":"no"}]}])", {"a", "b"});
+  EXPECT_THAT(Fates(answer), ::testing::ElementsAre(kDelivered, kRejected));
+}
+
+TEST(AnswerReader, ASuccessfulStatusMayHoldARefusal) {
+  OperationSpec spec;
+  spec.batch.max_records = 1;
+  spec.result.outcome = "/ok";
+  spec.result.code = "/error";
+  spec.result.retryable_codes = {"ratelimited"};
+  EXPECT_THAT(Fates(ReadBody(spec, R"({"ok":true})", {"a"})), ::testing::Each(kDelivered));
+  const Answer refused = ReadBody(spec, R"({"ok":false,"error":"no_channel"})", {"a"});
+  EXPECT_EQ(refused.verdict, Verdict::kRefused);
+  EXPECT_TRUE(refused.answered);
+  EXPECT_EQ(refused.alone.message, "no_channel");
+  EXPECT_EQ(ReadBody(spec, R"({"ok":false,"error":"ratelimited"})", {"a"}).verdict,
+            Verdict::kFailed);
+  EXPECT_FALSE(ReadBody(spec, "{}", {"a"}).answered);
 }
 
 TEST(AnswerReader, CodesDecideByOperation) {

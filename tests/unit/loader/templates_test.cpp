@@ -157,6 +157,67 @@ TEST_F(RequestTest, AValueThatIsNoTextIsTheRecordsFault) {
   EXPECT_FALSE(Render(request, {R"("a\r\nX-Evil: 1")", {}, {}}).ok());
 }
 
+TEST_F(RequestTest, AValueNeverLeadsToAnotherPath) {
+  RequestTemplate request;
+  request.path = "/u/$record.identity/tags";
+  for (const char* slice :
+       {R"("")", R"(".")", R"("..")", R"("../admin")", R"("a/../b")", R"("..\\x")"}) {
+    const auto rendered = Render(request, {slice, {}, {}});
+    ASSERT_FALSE(rendered.ok()) << slice;
+    EXPECT_EQ(CodeOf(rendered.status()), ErrorCode::kVALUE_NOT_REPRESENTABLE);
+  }
+  EXPECT_EQ(Render(request, {R"("a..b/c.")", {}, {}})->target, "/u/a..b%2Fc./tags");
+}
+
+TEST_F(RequestTest, WritesALinePerRecord) {
+  RequestTemplate request;
+  request.path = "/u";
+  request.format = BodyFormat::kNdjson;
+  request.body = R"({"id":"$record.identity","k":"$record.key","p":"$record.fields.properties.n"})";
+  const auto compiled = RequestRenderer::Compile(request, context_, 100, "");
+  ASSERT_TRUE(compiled.ok()) << compiled.status();
+  batch_.emplace(MakeBatch(header_, {{R"("a")", {}, "{\n\"x\": 1}"}, {R"("b")", {}, {}}}));
+  const std::vector<uint32_t> all = {0, 1};
+  keys_ = {"k0", "k1"};
+  const auto rendered = compiled->Render({&*batch_, all, keys_, {}, ""});
+  ASSERT_TRUE(rendered.ok()) << rendered.status();
+  EXPECT_EQ(rendered->body,
+            "{\"id\":\"a\",\"k\":\"k0\",\"p\":{ \"x\": 1}}\n{\"id\":\"b\",\"k\":\"k1\"}\n");
+  EXPECT_THAT(rendered->headers,
+              ::testing::ElementsAre(::testing::Pair("Content-Type", "application/x-ndjson")));
+}
+
+TEST_F(RequestTest, WritesAForm) {
+  RequestTemplate request;
+  request.path = "/u";
+  request.format = BodyFormat::kForm;
+  request.body =
+      R"({"e mail":"$record.identity","n":"$record.fields.properties.n","f":"$record.fields.properties.first","v":2})";
+  const auto rendered = Render(request, {R"("a&b=\u00e9")", "null", "1.50"});
+  ASSERT_TRUE(rendered.ok()) << rendered.status();
+  EXPECT_EQ(rendered->body, "e%20mail=a%26b%3D%C3%A9&n=1.50&f=&v=2");
+  EXPECT_EQ(Render(request, {R"("a")", {}, {}})->body, "e%20mail=a&v=2");
+  EXPECT_EQ(CodeOf(Render(request, {R"("a")", "[1]", {}}).status()),
+            ErrorCode::kVALUE_NOT_REPRESENTABLE);
+  request.body = R"("$record.fields")";
+  EXPECT_THAT(std::string(Render(request, {R"("a")", {}, {}}).status().message()),
+              HasSubstr("the field properties.first nests, which a form can't; map it under a "
+                        "literal name, like [\"properties[first]\"]"));
+}
+
+TEST_F(RequestTest, AFormMayCarryAListOfRecordsAsJson) {
+  RequestTemplate request;
+  request.path = "/u";
+  request.format = BodyFormat::kForm;
+  request.body = R"({"data":{"$each":"record","$do":{"id":"$record.identity"}}})";
+  const auto compiled = RequestRenderer::Compile(request, context_, 100, "");
+  ASSERT_TRUE(compiled.ok()) << compiled.status();
+  batch_.emplace(MakeBatch(header_, {{R"("a")", {}, {}}, {R"("b")", {}, {}}}));
+  const std::vector<uint32_t> all = {0, 1};
+  EXPECT_EQ(compiled->Render({&*batch_, all, {}, {}, ""})->body,
+            "data=%5B%7B%22id%22%3A%22a%22%7D%2C%7B%22id%22%3A%22b%22%7D%5D");
+}
+
 TEST_F(RequestTest, RefusesRecordsOutsideOfEachInBatches) {
   RequestTemplate request;
   request.path = "/u/$record.identity";

@@ -2,14 +2,19 @@
 
 #include "fmt/format.h"
 #include "services/common/core/status.h"
-#include "services/loader/destinations/http/http_auth.h"
+#include "services/common/net/gzip.h"
 #include "services/loader/domain/idempotency.h"
+#include "services/loader/domain/identity_text.h"
 
 namespace penstock::loader {
 
 namespace asio = boost::asio;
 
 namespace {
+
+constexpr int kUnauthorized = 401;
+// A smaller body fits into one packet as it is.
+constexpr size_t kCompressFrom = 1024;
 
 Answer FromFailure(const HttpFailure& failure) {
   Answer answer;
@@ -40,19 +45,28 @@ HttpAnswer View(const HttpResponse& response) {
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<HttpWriter>> HttpWriter::Make(const HttpWriterSpec& spec,
-                                                             HttpClient& client,
+                                                             HttpClient& client, HttpAuth& auth,
                                                              const Clock& clock) {
-  std::unique_ptr<HttpWriter> out(new HttpWriter(client, clock));
+  std::unique_ptr<HttpWriter> out(new HttpWriter(client, auth, clock));
   PENSTOCK_ASSIGN_OR_RETURN(out->base_, ParseBaseUrl(spec.base_url));
-  PENSTOCK_ASSIGN_OR_RETURN(out->auth_, AuthHeader(spec.auth, spec.context.config));
   out->operation_ = spec.operation;
   out->max_bytes_ = spec.spec.batch.max_bytes;
+  out->compression_ = spec.spec.request.compression;
+  out->normalise_ = spec.normalise;
   const uint32_t max_records = spec.spec.batch.max_records;
   PENSTOCK_ASSIGN_OR_RETURN(out->request_,
                             RequestRenderer::Compile(spec.spec.request, spec.context, max_records,
                                                      spec.spec.idempotency_header));
-  PENSTOCK_ASSIGN_OR_RETURN(out->answers_,
-                            AnswerReader::Make(spec.operation, spec.spec, out->request_->traced()));
+  PENSTOCK_ASSIGN_OR_RETURN(
+      out->answers_,
+      AnswerReader::Make(spec.operation, spec.spec, out->request_->traced(), spec.normalise));
+  if (out->answers_->by_identity()) {
+    if (spec.context.identity_fields.size() != 1) {
+      return Error(ErrorCode::kINVALID_RESOURCE,
+                   "result.by: identity needs an identity of one field");
+    }
+    out->identity_ = spec.context.identity_fields[0];
+  }
   if (spec.spec.resolve) {
     PENSTOCK_ASSIGN_OR_RETURN(
         out->look_up_request_,
@@ -64,6 +78,14 @@ absl::StatusOr<std::unique_ptr<HttpWriter>> HttpWriter::Make(const HttpWriterSpe
 }
 
 asio::awaitable<Answer> HttpWriter::Write(WriteRequest request) {
+  Answer answer = co_await WriteUnmasked(request);
+  auth_.Mask(answer.message);
+  auth_.Mask(answer.alone.message);
+  for (RecordResult& record : answer.records) auth_.Mask(record.message);
+  co_return answer;
+}
+
+asio::awaitable<Answer> HttpWriter::WriteUnmasked(const WriteRequest& request) {
   RecordSet set{request.batch, request.records, request.keys, {}, {}};
   if (!look_up_) co_return co_await Send(request, set);
 
@@ -99,9 +121,9 @@ asio::awaitable<HttpWriter::Resolved> HttpWriter::Resolve(const WriteRequest& re
                                                       std::string(rendered.status().message())));
     co_return out;
   }
-  HttpResult result = co_await Perform(request, *rendered);
-  if (const auto* failure = std::get_if<HttpFailure>(&result)) {
-    out.failure = FromFailure(*failure);
+  auto result = co_await Perform(request, *rendered, "");
+  if (auto* failure = std::get_if<Answer>(&result)) {
+    out.failure = std::move(*failure);
     out.failure->answered = true;  // a look-up changes nothing
     co_return out;
   }
@@ -138,23 +160,49 @@ asio::awaitable<Answer> HttpWriter::Send(const WriteRequest& request, const Reco
                                                   std::string(rendered.status().message())));
   }
   if (rendered->body.size() > max_bytes_) co_return TooLarge(rendered->body.size(), max_bytes_);
-  HttpResult result = co_await Perform(request, *rendered);
-  if (const auto* failure = std::get_if<HttpFailure>(&result)) co_return FromFailure(*failure);
-  co_return answers_->Read(View(std::get<HttpResponse>(result)), set.records, clock_.Wall());
+  auto result = co_await Perform(request, *rendered, key);
+  if (auto* failure = std::get_if<Answer>(&result)) co_return std::move(*failure);
+  const std::vector<std::string> identities = Identities(set);
+  co_return answers_->Read(View(std::get<HttpResponse>(result)), set.records, clock_.Wall(),
+                           identities);
 }
 
-asio::awaitable<HttpResult> HttpWriter::Perform(const WriteRequest& request,
-                                                const RenderedRequest& rendered) {
+std::vector<std::string> HttpWriter::Identities(const RecordSet& set) const {
+  std::vector<std::string> out;
+  if (!answers_->by_identity()) return out;
+  out.reserve(set.records.size());
+  for (const uint32_t record : set.records) {
+    out.push_back(IdentityText(*set.batch, record, identity_, normalise_));
+  }
+  return out;
+}
+
+asio::awaitable<std::variant<HttpResponse, Answer>> HttpWriter::Perform(
+    const WriteRequest& request, const RenderedRequest& rendered, std::string_view key) {
   HttpRequest http;
   http.method = rendered.method;
   http.origin = base_.origin;
   http.target = base_.path + rendered.target;
   http.headers = rendered.headers;
-  if (!auth_.first.empty()) http.headers.push_back(auth_);
-  if (!rendered.body.empty()) http.body = {rendered.body};
+  std::string compressed;
+  if (compression_ == Compression::kGzip && rendered.body.size() >= kCompressFrom) {
+    compressed = Gzip(rendered.body);
+    http.headers.emplace_back("Content-Encoding", "gzip");
+    http.body = {compressed};
+  } else if (!rendered.body.empty()) {
+    http.body = {rendered.body};
+  }
   http.deadline = request.deadline;
   http.may_write = request.may_write;
-  co_return co_await client_.Send(std::move(http));
+  std::optional<Answer> without_proof = co_await auth_.Prove(http, key);
+  if (without_proof) co_return std::move(*without_proof);
+  HttpResult result = co_await client_.Send(http);
+  if (const auto* failure = std::get_if<HttpFailure>(&result)) co_return FromFailure(*failure);
+  auto& response = std::get<HttpResponse>(result);
+  if (response.status == kUnauthorized) auth_.Refused(http);
+  // Before a message is cut, which might leave half a secret.
+  if (response.status >= 300) auth_.Mask(response.body);
+  co_return std::move(response);
 }
 
 absl::StatusOr<std::vector<RenderedRequest>> HttpWriter::Render(
@@ -164,46 +212,15 @@ absl::StatusOr<std::vector<RenderedRequest>> HttpWriter::Render(
   std::vector<std::string> ids;
   if (look_up_request_) {
     PENSTOCK_ASSIGN_OR_RETURN(RenderedRequest look_up, look_up_request_->Render(set));
-    look_up.target.insert(0, base_.path);
+    look_up.target = auth_.ShownTarget(base_.path + look_up.target);
     out.push_back(std::move(look_up));
     ids.assign(records.size(), "\"<id looked up>\"");
     set.resolved = ids;
   }
   PENSTOCK_ASSIGN_OR_RETURN(RenderedRequest request, request_->Render(set));
-  request.target.insert(0, base_.path);
+  request.target = auth_.ShownTarget(base_.path + request.target);
   out.push_back(std::move(request));
   return out;
-}
-
-asio::awaitable<absl::Status> TestHttpDestination(HttpClient& client, std::string base_url,
-                                                  Config auth, Config config, BootTime deadline) {
-  PENSTOCK_CO_ASSIGN_OR_RETURN(const BaseUrl base, ParseBaseUrl(base_url));
-  PENSTOCK_CO_ASSIGN_OR_RETURN(const auto header, AuthHeader(auth, config));
-  HttpRequest request;
-  request.method = "GET";
-  request.origin = base.origin;
-  request.target = base.path + "/";
-  if (!header.first.empty()) request.headers.push_back(header);
-  request.deadline = deadline;
-  const HttpResult result = co_await client.Send(std::move(request));
-  if (const auto* failure = std::get_if<HttpFailure>(&result)) {
-    co_return Error(failure->code, failure->message);
-  }
-  const int status = std::get<HttpResponse>(result).status;
-  if (status == 401 || status == 403) {
-    co_return Error(
-        status == 401 ? ErrorCode::kDESTINATION_UNAUTHENTICATED : ErrorCode::kDESTINATION_FORBIDDEN,
-        fmt::format("{} refuses the credentials (HTTP status {}); check the Destination's "
-                    "auth and the rights of its user",
-                    base.origin.ToString(), status));
-  }
-  if (status >= 500) {
-    co_return Error(
-        ErrorCode::kDESTINATION_UNAVAILABLE,
-        fmt::format("{} answers with HTTP status {}: the destination's operators must act",
-                    base.origin.ToString(), status));
-  }
-  co_return absl::OkStatus();
 }
 
 }  // namespace penstock::loader

@@ -3,9 +3,9 @@
 #include <boost/json.hpp>
 #include <unordered_map>
 
-#include "absl/strings/ascii.h"
 #include "fmt/format.h"
 #include "services/common/core/status.h"
+#include "services/loader/domain/identity_text.h"
 #include "services/loader/domain/json_pointer.h"
 #include "services/loader/domain/text_template.h"
 
@@ -43,13 +43,6 @@ absl::StatusOr<LookUpReader> LookUpReader::Make(const ResolveSpec& spec,
   return out;
 }
 
-std::string LookUpReader::Normal(std::string text) const {
-  if (normalise_ == Normalisation::kNone) return text;
-  absl::StripAsciiWhitespace(&text);
-  absl::AsciiStrToLower(&text);
-  return text;
-}
-
 absl::StatusOr<std::vector<std::optional<std::string>>> LookUpReader::Read(
     std::string_view body, const Batch& batch, std::span<const uint32_t> records) const {
   json::error_code error;
@@ -68,18 +61,12 @@ absl::StatusOr<std::vector<std::optional<std::string>>> LookUpReader::Read(
       return Error(ErrorCode::kDESTINATION_BAD_ANSWER,
                    fmt::format("an element of the look-up's answer lacks {} or {}", match_, id_));
     }
-    ids.emplace(Normal(PlainText(*match)), json::serialize(*id));
+    ids.emplace(NormalIdentity(PlainText(*match), normalise_), json::serialize(*id));
   }
   std::vector<std::optional<std::string>> out;
   out.reserve(records.size());
   for (const uint32_t record : records) {
-    const auto slice = batch.value(record, identity_);
-    std::string text;
-    if (slice) {
-      const json::value value = json::parse({slice->data(), slice->size()}, error);
-      text = error || !value.is_string() ? std::string(*slice) : PlainText(value);
-    }
-    const auto entry = ids.find(Normal(std::move(text)));
+    const auto entry = ids.find(IdentityText(batch, record, identity_, normalise_));
     out.push_back(entry == ids.end() ? std::nullopt : std::optional(entry->second));
   }
   return out;

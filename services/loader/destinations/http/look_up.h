@@ -25,7 +25,6 @@ class LookUpReader {
       std::string_view body, const Batch& batch, std::span<const uint32_t> records) const;
 
  private:
-  std::string Normal(std::string text) const;
   std::string records_, match_, id_;
   uint16_t identity_ = 0;
   Normalisation normalise_ = Normalisation::kNone;
