@@ -31,6 +31,7 @@ int main(int argc, char** argv) {
   AddRunVerbs(verbs);
   AddPlanVerb(verbs);
   AddHistoryVerbs(verbs);
+  AddConnectorVerb(verbs);
   AddDiagnosisVerbs(verbs);
   try {
     app.parse(argc, argv);

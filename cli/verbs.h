@@ -27,6 +27,7 @@ void AddApplyVerbs(Verbs& verbs);      // apply, validate
 void AddRunVerbs(Verbs& verbs);        // trigger, watch, cancel, resume
 void AddPlanVerb(Verbs& verbs);        // plan
 void AddHistoryVerbs(Verbs& verbs);    // runs, records
+void AddConnectorVerb(Verbs& verbs);   // connectors
 void AddDiagnosisVerbs(Verbs& verbs);  // test, version
 
 }  // namespace penstock::cli
