@@ -181,9 +181,10 @@ void CheckRejected(const std::vector<v1::RejectedRecord>& records, const YAML::N
 }  // namespace
 
 void CheckExpectations(World& world, const YAML::Node& expect) {
-  OnlyFields(expect, {"content", "equals_model", "size", "sends", "sends_at_most",
-                      "repeated_at_most", "removals", "applied", "at_once", "run", "runs",
-                      "warehouse", "redis_at_most", "spool_at_most", "peak_memory", "took"});
+  OnlyFields(expect,
+             {"content", "equals_model", "size", "sends", "sends_at_most", "tokens_at_least",
+              "compressed_at_least", "repeated_at_most", "removals", "applied", "at_once", "run",
+              "runs", "warehouse", "redis_at_most", "spool_at_most", "peak_memory", "took"});
   if (const YAML::Node content = expect["content"])
     Compare(ContentOf(content), world.store.content());
   if (const YAML::Node sql = expect["equals_model"])
@@ -198,6 +199,12 @@ void CheckExpectations(World& world, const YAML::Node& expect) {
     throw Failure(fmt::format("the destination had {} requests at once, not {}",
                               world.store.most_at_once(), most.as<int>()));
   }
+  const auto at_least = [&](const char* field, int is) {
+    if (const YAML::Node least = expect[field]; least && is < least.as<int>())
+      throw Failure(fmt::format("{}: {}, not {}", field, is, least.as<int>()));
+  };
+  at_least("tokens_at_least", world.store.tokens_given());
+  at_least("compressed_at_least", world.store.compressed());
   CheckSends(world.store, expect);
   CheckBounds(world, expect);
   if (const YAML::Node run = expect["run"])

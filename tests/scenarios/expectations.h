@@ -13,6 +13,8 @@ namespace penstock::scenario {
 //   repeated_at_most: n                 how many of them may have arrived more than once
 //   removals: n                         how many removals arrived there
 //   applied: n                          how many records were applied there, of any operation
+//   tokens_at_least, compressed_at_least: n
+//                                       access tokens given, and bodies that came as gzip
 //   at_once: n                          how many requests the destination had at once at most
 //   run: {…}                            see CheckRun
 //   runs: n                             how many runs there are

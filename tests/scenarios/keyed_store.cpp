@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <boost/json.hpp>
+#include <sstream>
+
+#include "tests/support/http/decode.h"
 
 namespace penstock::scenario {
 namespace {
@@ -32,6 +35,23 @@ void KeyedStore::SetRules(std::vector<StoreRule> rules) {
 void KeyedStore::SetToken(std::string token) {
   std::lock_guard lock(mutex_);
   token_ = std::move(token);
+  access_.clear();
+}
+
+void KeyedStore::SetAuth(Auth auth, std::chrono::seconds tokens_last) {
+  std::lock_guard lock(mutex_);
+  auth_ = auth;
+  tokens_last_ = tokens_last;
+}
+
+int KeyedStore::tokens_given() const {
+  std::lock_guard lock(mutex_);
+  return tokens_given_;
+}
+
+int KeyedStore::compressed() const {
+  std::lock_guard lock(mutex_);
+  return compressed_;
 }
 
 KeyedStore::Content KeyedStore::content() const {
@@ -91,30 +111,92 @@ std::string KeyedStore::Store(const std::string& operation, const Record& record
   return {};
 }
 
-std::optional<std::vector<KeyedStore::Record>> KeyedStore::Parse(const std::string& body) {
+KeyedStore::Record KeyedStore::ToRecord(const json::object& object) {
+  Record record{Text(object.at("n")), Text(object.at("key")), Text(object.at("idem")), {}};
+  if (const json::value* fields = object.if_contains("fields")) {
+    for (const auto& [name, value] : fields->as_object()) record.fields[name] = Text(value);
+  }
+  return record;
+}
+
+std::vector<KeyedStore::Record> KeyedStore::ParseLines(const std::string& body) {
+  std::vector<Record> records;
+  std::istringstream lines(body);
+  for (std::string line; std::getline(lines, line);) {
+    records.push_back(ToRecord(json::parse(line).as_object()));
+  }
+  return records;
+}
+
+KeyedStore::Record KeyedStore::ParseForm(const std::string& body) {
+  Record record;
+  for (auto& [name, value] : test::ParseForm(body)) {
+    if (name == "n") {
+      record.n = value;
+    } else if (name == "key") {
+      record.key = value;
+    } else if (name == "idem") {
+      record.idempotency_key = value;
+    } else {
+      record.fields[name] = value;
+    }
+  }
+  return record;
+}
+
+std::optional<std::vector<KeyedStore::Record>> KeyedStore::Parse(const test::SeenRequest& request) {
+  std::string body = request.body;
+  if (request.headers.contains("content-encoding")) body = test::Gunzip(body);
+  const auto type = request.headers.find("content-type");
+  const std::string form = type == request.headers.end() ? "" : type->second;
+  if (form == "application/x-ndjson") return ParseLines(body);
+  if (form == "application/x-www-form-urlencoded") return std::vector{ParseForm(body)};
   json::error_code error;
   const json::value whole = json::parse(body, error);
   if (error || !whole.is_object() || !whole.as_object().contains("records")) return std::nullopt;
   std::vector<Record> records;
   for (const json::value& element : whole.at("records").as_array()) {
-    const json::object& object = element.as_object();
-    Record& record = records.emplace_back(
-        Record{Text(object.at("n")), Text(object.at("key")), Text(object.at("idem")), {}});
-    if (const json::value* fields = object.if_contains("fields")) {
-      for (const auto& [name, value] : fields->as_object()) record.fields[name] = Text(value);
-    }
+    records.push_back(ToRecord(element.as_object()));
   }
   return records;
 }
 
+bool KeyedStore::IsProven(const test::SeenRequest& request) const {
+  if (token_.empty()) return true;
+  const auto header = [&](const char* name) {
+    const auto found = request.headers.find(name);
+    return found == request.headers.end() ? std::string() : found->second;
+  };
+  if (auth_ == Auth::kHmac) {
+    return header("x-signature") == "sha256=" + test::HmacHex("sha256", token_, request.body);
+  }
+  const std::string authorization = header("authorization");
+  if (auth_ == Auth::kBearer) return authorization == "Bearer " + token_;
+  const auto access =
+      authorization.starts_with("Bearer ") ? access_.find(authorization.substr(7)) : access_.end();
+  return access != access_.end() && std::chrono::steady_clock::now() < access->second;
+}
+
+test::TestAnswer KeyedStore::GiveToken(const test::SeenRequest& request) {
+  auto form = test::ParseForm(request.body);
+  if (form["client_id"] != "penstock" || form["client_secret"] != token_) {
+    return test::Respond(
+        401, R"({"error":"invalid_client","error_description":"the secret is another one"})");
+  }
+  const std::string token = "access-" + std::to_string(++tokens_given_);
+  access_[token] = std::chrono::steady_clock::now() + tokens_last_;
+  return test::Respond(200, R"({"access_token":")" + token + R"(","token_type":"bearer",)" +
+                                R"("expires_in":)" + std::to_string(tokens_last_.count()) + "}");
+}
+
 test::TestAnswer KeyedStore::Answer(const test::SeenRequest& request) {
   // Without the lock: a large request keeps no other waiting.
-  const std::optional<std::vector<Record>> parsed = Parse(request.body);
+  const bool asks_for_token = request.target == "/access";
+  const std::optional<std::vector<Record>> parsed = asks_for_token ? std::nullopt : Parse(request);
   std::lock_guard lock(mutex_);
-  if (auto authorization = request.headers.find("authorization");
-      !token_.empty() &&
-      (authorization == request.headers.end() || authorization->second != "Bearer " + token_))
-    return test::Respond(401, R"({"message":"who are you?"})");
+  if (asks_for_token) return GiveToken(request);
+  if (!IsProven(request)) return test::Respond(401, R"({"message":"who are you?"})");
+  if (request.headers.contains("content-encoding")) ++compressed_;
   if (!parsed) return test::Respond(200, R"({"results":[]})");  // a probe
   const std::string operation = request.target.substr(1);
   const std::vector<Record>& records = *parsed;

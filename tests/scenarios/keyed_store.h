@@ -1,5 +1,6 @@
 #pragma once
 
+#include <boost/json/fwd.hpp>
 #include <chrono>
 #include <cstdint>
 #include <map>
@@ -57,9 +58,10 @@ struct StoreWrite {
 };
 
 // The destination of scenarios: records by key, over HTTP. POST /upsert, /update, /insert and
-// /remove take {"records": [{"n": "0", "key": …, "idem": …, "fields": {…}}]} and answer with a
-// result or an error per record ("exists", "missing", or what a rule says). It keeps its content
-// and a log of every record that arrived. Thread-safe.
+// /remove take {"records": [{"n": "0", "key": …, "idem": …, "fields": {…}}]}, or such a record per
+// line (application/x-ndjson), or one as a form, whose further names are its fields; each also as
+// gzip. It answers with a result or an error per record ("exists", "missing", or what a rule says),
+// and keeps its content and a log of every record that arrived. Thread-safe.
 class KeyedStore {
  public:
   using Content = std::map<std::string, std::map<std::string, std::string>>;
@@ -72,8 +74,17 @@ class KeyedStore {
 
   // Replaces all rules.
   void SetRules(std::vector<StoreRule> rules);
-  // Requests must show this bearer token; others get 401. "" takes anyone.
+  // How requests prove who sends them, by the token of SetToken. Bearer: it is the token. OAuth2:
+  // it is the secret of client "penstock" at POST /access, whose tokens are good for so many
+  // seconds. Hmac: X-Signature is "sha256=" and the body's HMAC by it in hex.
+  enum class Auth : uint8_t { kBearer, kOAuth2, kHmac };
+  void SetAuth(Auth auth, std::chrono::seconds tokens_last = {});
+  // Requests without this proof get 401. "" takes anyone.
   void SetToken(std::string token);
+  // Access tokens given so far.
+  int tokens_given() const;
+  // Request bodies that came as gzip so far.
+  int compressed() const;
   // A record whose idempotency key was stored before is answered, but not stored once more.
   void HonourIdempotencyKeys() { honours_idempotency_ = true; }
 
@@ -86,7 +97,12 @@ class KeyedStore {
   struct Record;
 
   // Nothing for what holds no records.
-  static std::optional<std::vector<Record>> Parse(const std::string& body);
+  static std::optional<std::vector<Record>> Parse(const test::SeenRequest& request);
+  static Record ToRecord(const boost::json::object& object);
+  static std::vector<Record> ParseLines(const std::string& body);
+  static Record ParseForm(const std::string& body);
+  bool IsProven(const test::SeenRequest& request) const;
+  test::TestAnswer GiveToken(const test::SeenRequest& request);
   test::TestAnswer Answer(const test::SeenRequest& request);
   // The answer to a request as the rules have it, and the keys of the rule.
   StoreAnswer Choose(const std::string& operation, const std::vector<Record>& records,
@@ -97,6 +113,10 @@ class KeyedStore {
   mutable std::mutex mutex_;
   std::vector<StoreRule> rules_;
   std::string token_;
+  Auth auth_ = Auth::kBearer;
+  std::chrono::seconds tokens_last_{};
+  std::map<std::string, std::chrono::steady_clock::time_point> access_;  // tokens by their end
+  int tokens_given_ = 0, compressed_ = 0;
   bool honours_idempotency_ = false;
   Content content_;
   std::set<std::string> idempotency_keys_;

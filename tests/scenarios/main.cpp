@@ -31,6 +31,19 @@ std::set<std::string> ReadNames(const YAML::Node& node) {
   return {names.begin(), names.end()};
 }
 
+// {oauth2: SECONDS} or hmac.
+void SetAuth(KeyedStore& store, const YAML::Node& auth) {
+  if (!auth.IsDefined()) return;
+  OnlyFields(auth, {"oauth2"});
+  if (auth.IsMap()) {
+    store.SetAuth(KeyedStore::Auth::kOAuth2, std::chrono::seconds(auth["oauth2"].as<int>()));
+  } else if (auth.as<std::string>() == "hmac") {
+    store.SetAuth(KeyedStore::Auth::kHmac);
+  } else {
+    throw Failure("store_auth is {oauth2: SECONDS} or hmac");
+  }
+}
+
 // Does a step and prints how long it took.
 void DoTimed(World& world, const YAML::Node& step) {
   const BootTime began = BootClock::now();
@@ -53,9 +66,9 @@ std::string TellRuns(Api& api) {
 // Prints what went wrong, where, and what the services logged; false then.
 bool Play(const char* file) {
   YAML::Node scenario = YAML::LoadFile(file);
-  OnlyFields(scenario,
-             {"scenario", "services", "settings", "warehouse", "source", "destination", "model",
-              "sync", "more", "honour_idempotency", "own_clocks", "store_tls", "steps"});
+  OnlyFields(scenario, {"scenario", "services", "settings", "warehouse", "source", "destination",
+                        "model", "sync", "more", "honour_idempotency", "own_clocks", "store_tls",
+                        "store_auth", "steps"});
   CheckSteps(scenario["steps"]);
   Cluster cluster(ReadSettings(scenario["settings"]), ReadServices(scenario["services"]),
                   ReadNames(scenario["own_clocks"]));
@@ -71,6 +84,7 @@ bool Play(const char* file) {
   testing::TcpGate store_gate(store.port());
   if (scenario["honour_idempotency"] && scenario["honour_idempotency"].as<bool>())
     store.HonourIdempotencyKeys();
+  SetAuth(store, scenario["store_auth"]);
   Api api(cluster.planner_address());
   World world{scenario, cluster, store, store_gate, api, tls ? certificates->ca() : "", {}, {}};
   try {
