@@ -219,23 +219,6 @@ TEST_F(ApplyTest, TakesARenamedDestinationForTheSameTarget) {
   EXPECT_EQ(postgres_.Sql("SELECT count(*) FROM snapshots", "penstock"), "1");
 }
 
-TEST_F(ApplyTest, ShowsWhatDestinationsCanBe) {
-  const Result all = Run({"connectors"});
-  EXPECT_EQ(all.code, 0) << all.err;
-  EXPECT_THAT(all.out,
-              ::testing::AllOf(HasSubstr("NAME"), HasSubstr("as its Destination says"),
-                               HasSubstr("upsert, mirror"), HasSubstr("100 requests per 10s")));
-  EXPECT_EQ(Run({"connectors", "-o", "name"}).out,
-            "Connector/http\nConnector/hubspot\nConnector/postgres\n");
-  const Result one = Run({"connectors", "hubspot"});
-  EXPECT_THAT(one.out, ::testing::AllOf(HasSubstr("contacts  upsert, mirror  email, hs_object_id"),
-                                        HasSubstr("access_token  yes       for its auth")));
-  EXPECT_THAT(Run({"connectors", "hubspot", "-o", "json"}).out, HasSubstr("\"name\": \"hubspot\""));
-  const Result none = Run({"connectors", "hubspt"});
-  EXPECT_EQ(none.code, 1);
-  EXPECT_THAT(none.err, HasSubstr("there is no Connector \"hubspt\" (did you mean \"hubspot\"?)"));
-}
-
 TEST_F(ApplyTest, RefusesAnotherDestinationForDeliveredRows) {
   ASSERT_EQ(Apply().code, 0);
   Deliver();
