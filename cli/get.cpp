@@ -23,9 +23,19 @@ struct GetArguments {
   std::vector<std::string> labels;  // label=value
 };
 
-absl::StatusOr<std::vector<Resource>> Load(Session& session, const std::string& kind,
-                                           const GetArguments& arguments) {
-  std::vector<Resource> out;
+struct Listed {
+  Resource resource;
+  v1::DueTimes due;  // of a Sync
+};
+
+absl::StatusOr<Listed> Read(const v1::Resource& message) {
+  PENSTOCK_ASSIGN_OR_RETURN(Resource resource, FromProto(message));
+  return Listed{std::move(resource), message.due()};
+}
+
+absl::StatusOr<std::vector<Listed>> Load(Session& session, const std::string& kind,
+                                         const GetArguments& arguments) {
+  std::vector<Listed> out;
   const std::string& name = arguments.name;
   if (!name.empty()) {
     v1::GetResourceRequest request;
@@ -34,8 +44,7 @@ absl::StatusOr<std::vector<Resource>> Load(Session& session, const std::string& 
     PENSTOCK_ASSIGN_OR_RETURN(
         auto found, session.Call(session.resources(),
                                  &v1::ResourceService::StubInterface::GetResource, request));
-    PENSTOCK_ASSIGN_OR_RETURN(Resource resource, FromProto(found.resource()));
-    out.push_back(std::move(resource));
+    PENSTOCK_ASSIGN_OR_RETURN(out.emplace_back(), Read(found.resource()));
     return out;
   }
   v1::ListResourcesRequest request;
@@ -50,8 +59,7 @@ absl::StatusOr<std::vector<Resource>> Load(Session& session, const std::string& 
         auto page, session.Call(session.resources(),
                                 &v1::ResourceService::StubInterface::ListResources, request));
     for (const v1::Resource& one : page.resources()) {
-      PENSTOCK_ASSIGN_OR_RETURN(Resource resource, FromProto(one));
-      out.push_back(std::move(resource));
+      PENSTOCK_ASSIGN_OR_RETURN(out.emplace_back(), Read(one));
     }
     request.set_page_token(page.next_page_token());
   } while (!request.page_token().empty());
@@ -70,7 +78,7 @@ std::vector<std::string> Head(std::string_view kind) {
   if (kind == "Model") return {"NAME", "SOURCE", "ROWS FROM", "PRIMARY KEY"};
   if (kind == "Destination") return {"NAME", "CONNECTOR", "ACCOUNT"};
   if (kind == "Connector") return {"NAME", "OBJECTS", "DESCRIPTION"};
-  return {"NAME", "MODEL", "DESTINATION", "OBJECT", "MODE", "SCHEDULE", "LAST RUN"};
+  return {"NAME", "MODEL", "DESTINATION", "OBJECT", "MODE", "SCHEDULE", "NEXT DUE", "LAST RUN"};
 }
 
 std::string Join(const std::vector<std::string>& parts) {
@@ -79,8 +87,35 @@ std::string Join(const std::vector<std::string>& parts) {
   return out;
 }
 
+std::string ScheduleText(const Schedule& schedule) {
+  struct Visitor {
+    std::string operator()(std::monostate) const { return "manual"; }
+    std::string operator()(const CronSchedule& s) const {
+      return s.timezone == CronSchedule().timezone ? s.cron : s.cron + " " + s.timezone;
+    }
+    std::string operator()(const EverySchedule& s) const {
+      return "every " + FormatDuration(s.every);
+    }
+    std::string operator()(const AfterSchedule& s) const { return "after " + Join(s.syncs); }
+  };
+  return std::visit(Visitor{}, schedule);
+}
+
+std::string NextDueText(const v1::DueTimes& due) {
+  if (due.waits_for().empty()) return TimeText(due.next());
+  return "waits for " + Join({due.waits_for().begin(), due.waits_for().end()});
+}
+
+std::string DueText(const v1::DueTimes& due) {
+  std::string text;
+  if (due.has_last()) text += "\nLast due: " + TimeText(due.last());
+  if (const std::string next = NextDueText(due); !next.empty()) text += "\nNext due: " + next;
+  return text.empty() ? text : text + "\n";
+}
+
 struct RowOf {
   Session& session;
+  const v1::DueTimes& due;
   std::vector<std::string> operator()(const Source& r) const {
     return {r.meta.name, r.connector, r.schema};
   }
@@ -101,17 +136,17 @@ struct RowOf {
             r.destination,
             r.object,
             std::string(Name(r.mode)),
-            r.schedule.kind == Schedule::Kind::kEvery ? "every " + FormatDuration(r.schedule.every)
-                                                      : "manual",
+            ScheduleText(r.schedule),
+            NextDueText(due),
             LastRun(session, r.meta.name)};
   }
 };
 
-void PrintDocuments(const std::vector<Resource>& resources, Format format) {
-  for (const Resource& resource : resources) {
-    const YamlValue document = ToDocument(resource);
+void PrintDocuments(const std::vector<Listed>& resources, Format format) {
+  for (const Listed& one : resources) {
+    const YamlValue document = ToDocument(one.resource);
     if (format == Format::kYaml) {
-      if (&resource != &resources.front()) Print("---\n");
+      if (&one != &resources.front()) Print("---\n");
       Print(YamlText(document));
     } else {
       Print(PrettyJson(ToJson(document).value_or("null")));
@@ -127,14 +162,14 @@ ExitCode Get(Session& session, const GetArguments& arguments) {
   if (session.format == Format::kYaml || session.format == Format::kJson) {
     PrintDocuments(*resources, session.format);
   } else if (session.format == Format::kName) {
-    for (const Resource& resource : *resources)
-      fmt::print("{}/{}\n", *kind, MetadataOf(resource).name);
+    for (const Listed& one : *resources)
+      fmt::print("{}/{}\n", *kind, MetadataOf(one.resource).name);
   } else if (resources->empty()) {
     fmt::print(stderr, "penstock: there is no {} yet; penstock apply -f PATH makes some\n", *kind);
   } else {
     std::vector<std::vector<std::string>> rows = {Head(*kind)};
-    for (const Resource& resource : *resources)
-      rows.push_back(std::visit(RowOf{session}, resource));
+    for (const Listed& one : *resources)
+      rows.push_back(std::visit(RowOf{session, one.due}, one.resource));
     Print(Table(rows));
   }
   return ExitCode::kDone;
@@ -152,6 +187,7 @@ ExitCode Describe(Session& session, const GetArguments& arguments) {
   request.set_page_size(kRecentRuns);
   const auto runs = session.Call(session.runs(), &v1::RunService::StubInterface::ListRuns, request);
   if (!runs.ok()) return Fail(runs.status());
+  Print(DueText(resources->front().due));
   Print("\nRecent runs\n" + RunTable({runs->runs().begin(), runs->runs().end()}));
   return ExitCode::kDone;
 }

@@ -284,6 +284,23 @@ Map DeliveryMap(const Delivery& delivery) {
   return map;
 }
 
+Map ScheduleMap(const Schedule& schedule) {
+  struct Visitor {
+    Map operator()(std::monostate) const { return {}; }
+    Map operator()(const CronSchedule& s) const {
+      return Map().AddText("cron", s.cron).AddText("timezone", s.timezone);
+    }
+    Map operator()(const EverySchedule& s) const { return Map().Add("every", Length(s.every)); }
+    Map operator()(const AfterSchedule& s) const {
+      Map after;
+      after.AddTexts("syncs", s.syncs);
+      if (s.accept_partial) after.Add("accept_partial", Plain("true"));
+      return Map().AddMap("after", std::move(after));
+    }
+  };
+  return std::visit(Visitor{}, schedule);
+}
+
 Map Spec(const Sync& sync) {
   Map map;
   map.AddText("model", sync.model).AddText("destination", sync.destination);
@@ -292,8 +309,9 @@ Map Spec(const Sync& sync) {
   map.AddTexts("identity", sync.identity).AddMap("mapping", MappingMap(sync.mapping));
   map.AddTextMap("options", sync.options);
   if (sync.shared) map.Add("shared", Plain("true"));
-  if (sync.schedule.kind == Schedule::Kind::kEvery)
-    map.AddMap("schedule", Map().Add("every", Length(sync.schedule.every)));
+  map.AddMap("schedule", ScheduleMap(sync.schedule));
+  if (sync.overlap.has_value())
+    map.AddText("overlap", *sync.overlap == Overlap::kQueue ? "queue" : "skip");
   map.AddMap("guard", GuardMap(sync.guard)).AddMap("delivery", DeliveryMap(sync.delivery));
   if (sync.on_rejected != RetryDeferred())
     map.AddMap("on_rejected", Map()

@@ -33,6 +33,18 @@ int64_t Delivered(const v1::Run& run) {
   return sum;
 }
 
+// When it started, or was to start.
+std::string StartText(const v1::Run& run) {
+  if (run.has_start_time() || !run.has_schedule_time()) return TimeText(run.start_time());
+  return "due " + TimeText(run.schedule_time());
+}
+
+// Nothing but its reason tells of a run that was skipped.
+std::string WhyText(const v1::Run& run) {
+  if (run.state() != v1::RUN_STATE_SKIPPED) return run.error().code();
+  return run.error().code() + ": " + run.error().message();
+}
+
 }  // namespace
 
 std::string_view StateName(v1::RunState state) {
@@ -105,9 +117,8 @@ std::string RunTable(const std::vector<v1::Run>& runs) {
   for (const v1::Run& run : runs) {
     std::string state(StateName(run.state()));
     if (run.type() == v1::RUN_TYPE_PLAN) state += " (plan)";
-    rows.push_back({run.id(), run.sync(), state, run.trigger(), TimeText(run.start_time()),
-                    RunLength(run), Thousands(run.rows().rows_read()), Thousands(Delivered(run)),
-                    run.error().code()});
+    rows.push_back({run.id(), run.sync(), state, run.trigger(), StartText(run), RunLength(run),
+                    Thousands(run.rows().rows_read()), Thousands(Delivered(run)), WhyText(run)});
   }
   return Table(rows);
 }

@@ -18,6 +18,7 @@ struct RunArguments {
   std::string request_id;
   bool wait = false;
   bool allow_removals = false;
+  std::string overlap = "queue";
   std::chrono::milliseconds timeout{0};
 };
 
@@ -44,6 +45,7 @@ ExitCode Trigger(Session& session, const RunArguments& arguments) {
   request.set_request_id(arguments.request_id);
   request.set_type(v1::RUN_TYPE_SYNC);
   request.set_allow_removals(arguments.allow_removals);
+  request.set_overlap(arguments.overlap == "refuse" ? v1::OVERLAP_REFUSE : v1::OVERLAP_QUEUE);
   const auto triggered = session.Call(session.runs(), &Runs::TriggerRun, request);
   if (!triggered.ok()) return Fail(triggered.status());
   const v1::Run& run = triggered->run();
@@ -93,6 +95,10 @@ void AddRunVerbs(Verbs& verbs) {
   trigger->add_flag("-w,--wait", arguments->wait, "Follow the run to its end; Ctrl-C detaches");
   trigger->add_flag("--allow-removals", arguments->allow_removals,
                     "Let removals beyond the guard pass once");
+  trigger
+      ->add_option("--overlap", arguments->overlap,
+                   "While a run of the Sync is active: queue behind it (default), or refuse")
+      ->check(CLI::IsMember({"queue", "refuse"}));
   trigger->add_option("--request-id", arguments->request_id,
                       "Repeats with one id start one run only");
   AddDuration(trigger, "--timeout", arguments->timeout, "How long to wait; default: to its end");

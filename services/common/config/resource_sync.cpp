@@ -13,6 +13,7 @@ constexpr Choice<OnRemoved> kOnRemoved[] = {{"keep", OnRemoved::kKeep},
                                             {"delete", OnRemoved::kDelete}};
 constexpr Choice<Guarantee> kGuarantees[] = {{"at_least_once", Guarantee::kAtLeastOnce},
                                              {"at_most_once", Guarantee::kAtMostOnce}};
+constexpr Choice<Overlap> kOverlaps[] = {{"skip", Overlap::kSkip}, {"queue", Overlap::kQueue}};
 // All rows are sent once more after a changed mapping; that is all this version does.
 constexpr Choice<bool> kOnMappingChange[] = {{"resync", true}, {"changed_rows_only", std::nullopt}};
 
@@ -29,15 +30,46 @@ void ReadOnMappingChange(const YamlValue& value, const FieldScope& scope, Sync&)
   ReadChoice<bool>(value, scope, kOnMappingChange, resync);
 }
 
-void ReadEvery(const YamlValue& value, const FieldScope& scope, Schedule& out) {
-  Read(value, scope, out.every);
-  out.kind = Schedule::Kind::kEvery;
+constexpr Field<AfterSchedule> kAfter[] = {
+    {"syncs", Into<&AfterSchedule::syncs>},
+    {"accept_partial", Into<&AfterSchedule::accept_partial>},
+};
+
+void ReadAfter(const YamlValue& value, const FieldScope& scope, std::optional<AfterSchedule>& out) {
+  ReadFields<AfterSchedule>(value, scope, kAfter, out.emplace());
 }
 
-constexpr Field<Schedule> kSchedule[] = {{"every", ReadEvery}, {"cron"}, {"timezone"}, {"after"}};
+struct ScheduleFields {
+  std::optional<std::string> cron;
+  std::optional<std::string> timezone;
+  std::optional<milliseconds> every;
+  std::optional<AfterSchedule> after;
+};
+
+constexpr Field<ScheduleFields> kSchedule[] = {
+    {"cron", Into<&ScheduleFields::cron>},
+    {"timezone", Into<&ScheduleFields::timezone>},
+    {"every", Into<&ScheduleFields::every>},
+    {"after", IntoBy<&ScheduleFields::after, ReadAfter>},
+};
 
 void ReadSchedule(const YamlValue& value, const FieldScope& scope, Schedule& out) {
-  ReadFields<Schedule>(value, scope, kSchedule, out);
+  ScheduleFields fields;
+  ReadFields<ScheduleFields>(value, scope, kSchedule, fields);
+  const int kinds = fields.cron.has_value() + fields.every.has_value() + fields.after.has_value();
+  if (kinds > 1) return scope.Fail("has more than one of cron, every and after; keep one");
+  if (value.kind == YamlValue::Kind::kMap && value.members.empty())
+    return scope.Fail("needs one of cron, every and after; without a schedule leave it out");
+  if (fields.timezone.has_value() && !fields.cron.has_value())
+    return scope.Fail("has a timezone, which belongs to cron; every is aligned to 00:00 UTC");
+  if (fields.cron.has_value())
+    out = CronSchedule{*fields.cron, fields.timezone.value_or(CronSchedule().timezone)};
+  if (fields.every.has_value()) out = EverySchedule{*fields.every};
+  if (fields.after.has_value()) out = *std::move(fields.after);
+}
+
+void ReadOverlap(const YamlValue& value, const FieldScope& scope, std::optional<Overlap>& out) {
+  ReadChoice<Overlap>(value, scope, kOverlaps, out.emplace(Overlap::kSkip));
 }
 
 constexpr Field<Guard> kGuard[] = {
@@ -87,13 +119,13 @@ constexpr Field<Sync> kSync[] = {
     {"options", IntoBy<&Sync::options, ReadTexts>},
     {"shared", Into<&Sync::shared>},
     {"schedule", IntoBy<&Sync::schedule, ReadSchedule>},
+    {"overlap", IntoBy<&Sync::overlap, ReadOverlap>},
     {"guard", IntoBy<&Sync::guard, ReadGuard>},
     {"delivery", IntoBy<&Sync::delivery, ReadDelivery>},
     {"on_rejected", IntoBy<&Sync::on_rejected, ReadOnRejected>},
     {"on_mapping_change", ReadOnMappingChange},
     {"on_change"},
     {"backfill"},
-    {"overlap"},
 };
 
 }  // namespace

@@ -310,6 +310,48 @@ Connector FromProto(const v1::Connector& in) {
   return connector;
 }
 
+namespace {
+
+void Write(const Schedule& schedule, v1::Sync& out) {
+  struct Visitor {
+    v1::Sync& out;
+    void operator()(std::monostate) const {}
+    void operator()(const CronSchedule& s) const {
+      v1::CronSchedule& cron = *out.mutable_schedule()->mutable_cron();
+      cron.set_cron(s.cron);
+      cron.set_timezone(s.timezone);
+    }
+    void operator()(const EverySchedule& s) const {
+      out.mutable_schedule()->set_every_ms(s.every.count());
+    }
+    void operator()(const AfterSchedule& s) const {
+      v1::AfterSchedule& after = *out.mutable_schedule()->mutable_after();
+      after.mutable_syncs()->Assign(s.syncs.begin(), s.syncs.end());
+      after.set_accept_partial(s.accept_partial);
+    }
+  };
+  std::visit(Visitor{out}, schedule);
+}
+
+}  // namespace
+
+Schedule FromProto(const v1::Schedule& in) {
+  switch (in.kind_case()) {
+    case v1::Schedule::kCron: {
+      CronSchedule cron{.cron = in.cron().cron()};
+      if (!in.cron().timezone().empty()) cron.timezone = in.cron().timezone();
+      return cron;
+    }
+    case v1::Schedule::kEveryMs:
+      return EverySchedule{milliseconds(in.every_ms())};
+    case v1::Schedule::kAfter:
+      return AfterSchedule{{in.after().syncs().begin(), in.after().syncs().end()},
+                           in.after().accept_partial()};
+    default:
+      return std::monostate();
+  }
+}
+
 v1::Sync ToProto(const Sync& sync) {
   v1::Sync out;
   Write(sync.meta, out.mutable_metadata());
@@ -322,7 +364,8 @@ v1::Sync ToProto(const Sync& sync) {
   for (const FieldMapping& field : sync.mapping) Write(field, out.add_mapping());
   CopyMap(sync.options, out.mutable_options());
   out.set_shared(sync.shared);
-  out.set_every_ms(sync.schedule.every.count());
+  Write(sync.schedule, out);
+  if (sync.overlap.has_value()) out.set_overlap(static_cast<v1::Overlap>(*sync.overlap));
   v1::Guard& guard = *out.mutable_guard();
   guard.set_max_removed(sync.guard.max_removed);
   guard.set_max_removed_min(sync.guard.max_removed_min);
@@ -351,7 +394,8 @@ Sync FromProto(const v1::Sync& in) {
     sync.on_removed = static_cast<OnRemoved>(in.on_removed());
   for (const v1::FieldMapping& field : in.mapping()) sync.mapping.push_back(Read(field));
   ReadMap(in.options(), sync.options);
-  if (in.every_ms() > 0) sync.schedule = {Schedule::Kind::kEvery, milliseconds(in.every_ms())};
+  sync.schedule = FromProto(in.schedule());
+  if (in.overlap() != v1::OVERLAP_UNSPECIFIED) sync.overlap = static_cast<Overlap>(in.overlap());
   if (in.has_guard()) {
     sync.guard = {in.guard().max_removed(), in.guard().max_removed_min(), in.guard().max_rejected(),
                   in.guard().max_rejected_min()};

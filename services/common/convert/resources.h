@@ -8,6 +8,7 @@ class Connector;
 class Destination;
 class Model;
 class Resource;
+class Schedule;
 class Source;
 class Sync;
 }  // namespace penstock::v1
@@ -30,5 +31,6 @@ Model FromProto(const v1::Model& model);
 Destination FromProto(const v1::Destination& destination);
 Connector FromProto(const v1::Connector& connector);
 Sync FromProto(const v1::Sync& sync);
+Schedule FromProto(const v1::Schedule& schedule);
 
 }  // namespace penstock

@@ -234,12 +234,26 @@ struct FieldMapping {
 // "email", "properties.amount": a path as it is written in `identity` and shown to people.
 std::string FieldName(const std::vector<std::string>& path);
 
-struct Schedule {
-  enum class Kind : uint8_t { kManual = 0, kEvery = 1 };
-  Kind kind = Kind::kManual;
-  milliseconds every{0};  // aligned to 00:00 UTC
-  friend bool operator==(const Schedule&, const Schedule&) = default;
+// When a Sync starts by itself (docs/schedules.md).
+struct CronSchedule {
+  std::string cron;  // as of model/cron.h
+  std::string timezone = "UTC";
+  friend bool operator==(const CronSchedule&, const CronSchedule&) = default;
 };
+struct EverySchedule {
+  milliseconds every{0};  // aligned to 00:00 UTC
+  friend bool operator==(const EverySchedule&, const EverySchedule&) = default;
+};
+// When each of these Syncs has succeeded since this one last started so.
+struct AfterSchedule {
+  std::vector<std::string> syncs;
+  bool accept_partial = false;  // PARTIAL is success enough
+  friend bool operator==(const AfterSchedule&, const AfterSchedule&) = default;
+};
+using Schedule = std::variant<std::monostate, CronSchedule, EverySchedule, AfterSchedule>;
+
+// What a due time does that meets an active run.
+enum class Overlap : uint8_t { kSkip = 1, kQueue = 2 };
 
 // Parts of one: 0.1 is 10 %.
 struct Guard {
@@ -276,8 +290,9 @@ struct Sync {
   std::vector<std::string> identity;    // names of mapped fields
   std::vector<FieldMapping> mapping;    // in the order of the file
   std::map<std::string, std::string> options;
-  bool shared = false;  // a removing sync that has other writers beside it on its target
-  Schedule schedule;
+  bool shared = false;             // a removing sync that has other writers beside it on its target
+  Schedule schedule;               // monostate: only by hand
+  std::optional<Overlap> overlap;  // absent: a due time is skipped, the success of others waits
   Guard guard;
   Delivery delivery;
   RetryDeferred on_rejected;

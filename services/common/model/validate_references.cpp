@@ -157,6 +157,7 @@ void CheckTarget(const Sync& sync, const ResourceSet& all, const ProblemReport& 
 }
 
 void CheckSync(const Sync& sync, const ResourceSet& all, const ProblemReport& report) {
+  CheckSchedule(sync, all, report);
   if (!sync.model.empty() && all.FindModel(sync.model) == nullptr)
     report.Add("spec.model",
                "there is no " + Quoted("Model", sync.model) + Suggest(sync.model, all.models()));

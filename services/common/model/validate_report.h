@@ -40,6 +40,7 @@ void ValidateDestination(const Destination& destination, const ProblemReport& re
 void ValidateConnector(const Connector& connector, const ProblemReport& report);
 void ValidateSync(const Sync& sync, const ProblemReport& report);
 void ValidateMapping(const std::vector<FieldMapping>& mapping, const ProblemReport& report);
+void ValidateSchedule(const Sync& sync, const ProblemReport& report);
 
 // Parts that several kinds have.
 void ValidateConfig(const Config& config, const ProblemReport& report);
@@ -59,6 +60,8 @@ void ValidateObjects(const std::map<std::string, ObjectSpec>& objects, bool nati
                      const Config* config, const ProblemReport& report);
 // RFC 9110: what a header may be called.
 bool IsHeaderName(std::string_view name);
+// The parents of a Sync against those that there are, and whether they would ever start.
+void CheckSchedule(const Sync& sync, const ResourceSet& all, const ProblemReport& report);
 bool IsDnsLabel(std::string_view name);
 bool IsJsonText(std::string_view text);
 

@@ -7,8 +7,6 @@
 namespace penstock {
 namespace {
 
-constexpr milliseconds kShortestSchedule = std::chrono::seconds(1);
-
 void ValidateIdentity(const Sync& sync, const ProblemReport& report) {
   if (sync.identity.empty())
     return report.Add("spec.identity",
@@ -48,8 +46,6 @@ void ValidateMode(const Sync& sync, const ProblemReport& report) {
 }
 
 void ValidateLimits(const Sync& sync, const ProblemReport& report) {
-  if (sync.schedule.kind == Schedule::Kind::kEvery && sync.schedule.every < kShortestSchedule)
-    report.Add("spec.schedule.every", "must be 1s or more");
   const auto fraction = [&](const char* field, double value) {
     if (!(value >= 0 && value <= 1)) report.Add(field, "must be a part of all, from 0 to 1");
   };
@@ -76,6 +72,7 @@ void ValidateSync(const Sync& sync, const ProblemReport& report) {
   ValidateMode(sync, report);
   ValidateMapping(sync.mapping, report);
   ValidateIdentity(sync, report);
+  ValidateSchedule(sync, report);
   ValidateLimits(sync, report);
 }
 

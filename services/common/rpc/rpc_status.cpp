@@ -37,6 +37,15 @@ std::optional<Message> Attached(const absl::Status& status) {
   return message;
 }
 
+// What WithMetadata() put in: the rest follows from the code.
+void AttachAdded(absl::Status& status, const google::rpc::ErrorInfo& info) {
+  google::rpc::ErrorInfo added;
+  *added.mutable_metadata() = info.metadata();
+  added.mutable_metadata()->erase("owner");
+  added.mutable_metadata()->erase("retry");
+  if (!added.metadata().empty()) Attach(status, added);
+}
+
 google::rpc::ErrorInfo InfoOf(ErrorCode code) {
   google::rpc::ErrorInfo info;
   info.set_reason(std::string(Name(code)));
@@ -74,16 +83,19 @@ grpc::Status ToGrpc(const absl::Status& status) {
   details.set_code(static_cast<int>(status.code()));
   details.set_message(std::string(status.message()));
   ErrorCode code = CodeOf(status).value_or(ErrorCode::kINTERNAL);
-  details.add_details()->PackFrom(InfoOf(code));
+  google::rpc::ErrorInfo info =
+      Attached<google::rpc::ErrorInfo>(status).value_or(google::rpc::ErrorInfo());
+  info.MergeFrom(InfoOf(code));
+  details.add_details()->PackFrom(info);
   if (auto bad_request = Attached<google::rpc::BadRequest>(status))
     details.add_details()->PackFrom(*bad_request);
   if (auto retry = Attached<google::rpc::RetryInfo>(status)) {
     details.add_details()->PackFrom(*retry);
   } else if (status.code() == absl::StatusCode::kUnavailable ||
              status.code() == absl::StatusCode::kResourceExhausted) {
-    google::rpc::RetryInfo info;
-    info.mutable_retry_delay()->set_seconds(kDefaultRetryDelay.count() / 1000);
-    details.add_details()->PackFrom(info);
+    google::rpc::RetryInfo wait;
+    wait.mutable_retry_delay()->set_seconds(kDefaultRetryDelay.count() / 1000);
+    details.add_details()->PackFrom(wait);
   }
   return {static_cast<grpc::StatusCode>(status.code()), std::string(status.message()),
           details.SerializeAsString()};
@@ -99,7 +111,10 @@ absl::Status FromGrpc(const grpc::Status& status, ErrorCode unavailable) {
     google::rpc::ErrorInfo info;
     google::rpc::BadRequest bad_request;
     google::rpc::RetryInfo retry;
-    if (detail.UnpackTo(&info) && info.domain() == kDomain) code = ErrorCodeByName(info.reason());
+    if (detail.UnpackTo(&info) && info.domain() == kDomain) {
+      code = ErrorCodeByName(info.reason());
+      AttachAdded(attachments, info);
+    }
     if (detail.UnpackTo(&bad_request)) Attach(attachments, bad_request);
     if (detail.UnpackTo(&retry)) Attach(attachments, retry);
   }
@@ -145,6 +160,20 @@ std::vector<FieldViolation> FieldViolationsOf(const absl::Status& status) {
       violations.push_back({violation.field(), violation.description()});
   }
   return violations;
+}
+
+absl::Status WithMetadata(absl::Status status, const std::string& key, const std::string& value) {
+  google::rpc::ErrorInfo info =
+      Attached<google::rpc::ErrorInfo>(status).value_or(google::rpc::ErrorInfo());
+  (*info.mutable_metadata())[key] = value;
+  Attach(status, info);
+  return status;
+}
+
+std::string MetadataOf(const absl::Status& status, const std::string& key) {
+  const auto info = Attached<google::rpc::ErrorInfo>(status);
+  if (!info || !info->metadata().contains(key)) return "";
+  return info->metadata().at(key);
 }
 
 absl::Status WithRetryDelay(absl::Status status, std::chrono::milliseconds delay) {

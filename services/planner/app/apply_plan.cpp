@@ -80,7 +80,7 @@ std::vector<ResourceProblem> ApplyPlan::Check() const {
   check(after_.models(), "Model", [&](const Model& m) { return TouchedModel(m); });
   check(after_.destinations(), "Destination",
         [&](const Destination& d) { return TouchedDestination(d); });
-  check(after_.syncs(), "Sync", [&](const Sync& s) { return TouchedSync(s); });
+  check(after_.syncs(), "Sync", [&](const Sync& s) { return TouchedSync(s) || LostParent(s); });
   return problems;
 }
 
@@ -131,6 +131,13 @@ bool ApplyPlan::TouchedSync(const Sync& sync) const {
   const Destination* destination = after_.FindDestination(sync.destination);
   return (model != nullptr && TouchedModel(*model)) ||
          (destination != nullptr && TouchedDestination(*destination));
+}
+
+bool ApplyPlan::LostParent(const Sync& sync) const {
+  const auto* after = std::get_if<AfterSchedule>(&sync.schedule);
+  return after != nullptr &&
+         std::any_of(after->syncs.begin(), after->syncs.end(),
+                     [&](const std::string& parent) { return after_.FindSync(parent) == nullptr; });
 }
 
 std::vector<const Sync*> ApplyPlan::TouchedSyncs() const {

@@ -77,6 +77,7 @@ class ApplyPlan {
   bool TouchedDestination(const Destination& destination) const;
   bool TouchedModel(const Model& model) const;
   bool TouchedSync(const Sync& sync) const;
+  bool LostParent(const Sync& sync) const;
   void CheckNames(std::vector<ResourceProblem>& problems) const;
 
   std::vector<Resource> declared_;

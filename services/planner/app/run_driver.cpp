@@ -38,7 +38,8 @@ RunDriver::RunDriver(asio::any_io_executor strand, Options options,
       state_(state),
       loader_(loader),
       queue_(queue),
-      metrics_(metrics) {}
+      metrics_(metrics),
+      next_claim_(strand_) {}
 
 void RunDriver::Start() {
   asio::post(strand_, [self = shared_from_this()] { self->Watch(); });
@@ -53,6 +54,7 @@ void RunDriver::Stop() {
     self->stopped_ = true;
     if (self->watch_ != nullptr) self->watch_->Cancel();
     for (asio::steady_timer* timer : self->sleeping_) timer->cancel();
+    self->next_claim_.cancel();
   });
 }
 
@@ -141,9 +143,10 @@ asio::awaitable<void> RunDriver::Drive(pb::RunFacts facts) {
       }
       co_return;
     }
-    if (moved->facts().read() != facts.read() ||
-        ToDomain(moved->facts()).phase == Phase::kTerminal ||
-        ToDomain(moved->facts()).phase == Phase::kParked) {
+    const Phase phase = ToDomain(moved->facts()).phase;
+    if (phase == Phase::kTerminal) ClaimSoon();
+    if (moved->facts().read() != facts.read() || phase == Phase::kTerminal ||
+        phase == Phase::kParked) {
       const auto run = Uuid::Parse(facts.run().id());
       if (run.ok() && facts.read() > 0) {
         const StreamId stream{facts.destination(), *run, facts.read(), facts.run().sync()};
@@ -260,8 +263,14 @@ asio::awaitable<bool> RunDriver::IsOver(const StreamId& stream) {
   co_return ToDomain(run->facts()).phase == Phase::kTerminal || run->facts().read() > stream.read;
 }
 
+void RunDriver::ClaimSoon() {
+  claim_soon_ = true;
+  next_claim_.cancel();
+}
+
 asio::awaitable<void> RunDriver::ClaimLoop() {
   while (!stopped_) {
+    claim_soon_ = false;
     pb::ClaimDueRequest request;
     request.set_limit(kDueAtOnce);
     const ClientCallOptions call_options{.timeout = options_.call_timeout};
@@ -279,7 +288,10 @@ asio::awaitable<void> RunDriver::ClaimLoop() {
       // A Sync that is applied meanwhile may be due sooner.
       wait = std::min(wait, options_.reconcile_interval);
     }
-    co_await Sleep(wait);
+    if (claim_soon_ || stopped_) continue;
+    next_claim_.expires_after(wait);
+    boost::system::error_code ignored;
+    co_await next_claim_.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
   }
 }
 

@@ -49,6 +49,8 @@ class RunDriver : public std::enable_shared_from_this<RunDriver> {
  private:
   boost::asio::awaitable<void> ReconcileLoop();
   boost::asio::awaitable<void> ClaimLoop();
+  // The end of a run may be what others start after.
+  void ClaimSoon();
   // Closes the streams that are over, and measures the others.
   boost::asio::awaitable<void> LookOverStreams(std::set<std::string> active);
   boost::asio::awaitable<bool> IsOver(const StreamId& stream);
@@ -70,6 +72,8 @@ class RunDriver : public std::enable_shared_from_this<RunDriver> {
   Metrics& metrics_;
 
   bool stopped_ = false;
+  bool claim_soon_ = false;
+  boost::asio::steady_timer next_claim_;
   std::atomic<bool> healthy_ = false;
   std::set<std::string> driving_;              // runs that a coroutine is at
   std::map<std::string, pb::RunFacts> newer_;  // facts that came meanwhile

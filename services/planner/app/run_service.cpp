@@ -62,11 +62,16 @@ grpc::ServerUnaryReactor* RunService::TriggerRun(Call* call, const v1::TriggerRu
               ErrorCode::kINVALID_REQUEST,
               absl::StrCat("request_id has more than ", kMaxRequestId, " bytes; a UUID will do"));
         }
+        if (in.overlap() == v1::OVERLAP_SKIP) {
+          co_return Error(ErrorCode::kINVALID_REQUEST,
+                          "overlap is SKIP, which only schedules know; use QUEUE or REFUSE");
+        }
         pb::CreateRunRequest create;
         create.set_sync(in.sync());
         create.set_request_id(in.request_id());
         create.set_type(in.type() == v1::RUN_TYPE_PLAN ? v1::RUN_TYPE_PLAN : v1::RUN_TYPE_SYNC);
         create.set_allow_removals(in.allow_removals());
+        create.set_only_if_idle(in.overlap() == v1::OVERLAP_REFUSE);
         const ClientCallOptions call_options{.parent = std::move(context)};
         PENSTOCK_CO_ASSIGN_OR_RETURN(
             auto created,

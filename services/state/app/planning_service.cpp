@@ -13,6 +13,7 @@
 #include "services/state/app/run_facts.h"
 #include "services/state/app/run_hub.h"
 #include "services/state/app/run_store.h"
+#include "services/state/app/schedule_store.h"
 #include "services/state/app/serve.h"
 #include "services/state/app/state_metrics.h"
 #include "services/state/domain/run_machine.h"
@@ -69,7 +70,7 @@ grpc::ServerUnaryReactor* PlanningService::ClaimDue(Call* call, const pb::ClaimD
          pb::ClaimDueResponse& out) -> absl::Status {
         PENSTOCK_ASSIGN_OR_RETURN(const std::vector<Uuid> runs, state::ClaimDue(tx, in.limit()));
         for (const Uuid& run : runs) PENSTOCK_RETURN_IF_ERROR(Fill(tx, run, *out.add_facts()));
-        PENSTOCK_ASSIGN_OR_RETURN(const auto next, NextDue(tx));
+        PENSTOCK_ASSIGN_OR_RETURN(const auto next, MillisecondsToNextDue(tx));
         if (next.has_value()) out.set_next_due_ms(*next);
         return absl::OkStatus();
       },

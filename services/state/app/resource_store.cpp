@@ -9,6 +9,7 @@
 #include "services/common/pg/pg_connection.h"
 #include "services/state/app/proto_json.h"
 #include "services/state/app/run_store.h"
+#include "services/state/app/schedule_store.h"
 #include "services/state/app/snapshot_store.h"
 
 namespace penstock::state {
@@ -97,6 +98,7 @@ absl::Status Rename(PgTransaction& tx, const char* kind, const std::string& from
           "UPDATE rejected SET sync = $2 WHERE sync = $1"}) {
       PENSTOCK_RETURN_IF_ERROR(tx.Exec(sql, {from, to}).status());
     }
+    PENSTOCK_RETURN_IF_ERROR(RenameParent(tx, from, to));
   }
   if (what == "Destination") {
     for (const char* sql :
@@ -132,16 +134,9 @@ absl::Status StoreSync(PgTransaction& tx, const v1::Sync& sync, const pb::SyncTa
               {rows.Int(0, 0), target.target(), target.keeps_identity()})
             .status());
   }
-  // A changed schedule is due at its next aligned time; an unchanged one keeps its due time.
   return tx
-      .Exec(
-          "UPDATE syncs SET destination = $2, account = $3, next_due = CASE WHEN $4 = 0 THEN NULL "
-          "WHEN every_us = $4 AND "
-          "next_due IS NOT NULL THEN next_due ELSE "
-          "to_timestamp((floor(extract(epoch FROM now()) * 1000000 / $4) + 1) * $4 / 1000000) END, "
-          "every_us = $4 "
-          "WHERE name = $1",
-          {name, sync.destination(), target.account(), sync.every_ms() * 1000})
+      .Exec("UPDATE syncs SET destination = $2, account = $3 WHERE name = $1",
+            {name, sync.destination(), target.account()})
       .status();
 }
 
@@ -231,6 +226,7 @@ absl::Status StoreResources(PgTransaction& tx, const pb::StoreResourcesRequest& 
     }
     v1::Resource resource = given;
     resource.clear_etag();
+    resource.clear_due();
     const std::string spec = ToJson(resource);
     PENSTOCK_ASSIGN_OR_RETURN(
         PgResult same, tx.Exec("SELECT $1::text::jsonb = $2::text::jsonb",
@@ -248,6 +244,10 @@ absl::Status StoreResources(PgTransaction& tx, const pb::StoreResourcesRequest& 
     }
     resource.set_etag(absl::StrCat(revision));
     *response.add_resources() = std::move(resource);
+  }
+  // When every Sync that another one comes after has its row and its new name.
+  for (const v1::Resource& resource : request.resources()) {
+    if (resource.has_sync()) PENSTOCK_RETURN_IF_ERROR(StoreSchedule(tx, resource.sync()));
   }
   PENSTOCK_RETURN_IF_ERROR(CheckOneRemover(tx, request));
   return changed ? ResumeParkedForUser(tx) : absl::OkStatus();
@@ -283,6 +283,7 @@ absl::Status ListResources(PgTransaction& tx, const pb::ListResourcesRequest& re
     PENSTOCK_ASSIGN_OR_RETURN(*response.add_resources(),
                               Parse(rows.Text(row, 3), rows.Int(row, 2)));
   }
+  PENSTOCK_RETURN_IF_ERROR(AddDueTimes(tx, *response.mutable_resources()));
   const int last = rows.rows() - 1;
   if (last >= 0 && (rows.rows() == limit || rows.Int(last, 4) >= kMaxPageBytes)) {
     response.set_next_page_token(

@@ -8,6 +8,7 @@
 #include "services/common/core/random.h"
 #include "services/common/core/status.h"
 #include "services/common/pg/pg_connection.h"
+#include "services/common/rpc/rpc_status.h"
 #include "services/state/app/proto_json.h"
 #include "services/state/app/read_store.h"
 #include "services/state/app/run_facts.h"
@@ -83,6 +84,52 @@ absl::StatusOr<std::optional<Uuid>> FindRun(PgTransaction& tx, const std::string
   return rows.empty() ? std::nullopt : std::optional(rows.GetUuid(0, 0));
 }
 
+struct UnfinishedRun {
+  Uuid id;
+  RunState state = RunState::kQueued;
+};
+
+// The one that waits first, if one does.
+absl::StatusOr<std::vector<UnfinishedRun>> UnfinishedRuns(PgTransaction& tx,
+                                                          const std::string& sync) {
+  PENSTOCK_ASSIGN_OR_RETURN(
+      PgResult rows,
+      tx.Exec("SELECT id, state FROM runs WHERE sync = $1 AND type = 1 AND state < 9 "
+              "ORDER BY state",
+              {sync}));
+  std::vector<UnfinishedRun> runs;
+  for (int row = 0; row < rows.rows(); ++row)
+    runs.push_back({rows.GetUuid(row, 0), static_cast<RunState>(rows.Int(row, 1))});
+  return runs;
+}
+
+absl::Status WhySkipped(const UnfinishedRun& other, const std::string& sync) {
+  const auto because = [&](absl::string_view rest) {
+    return Error(ErrorCode::kRUN_ACTIVE, absl::StrCat("run ", other.id.ToString(), " was ", rest));
+  };
+  switch (other.state) {
+    case RunState::kQueued:
+      return because("waiting at this due time; it reads the model anew, so nothing is missed");
+    case RunState::kParking:
+    case RunState::kParked:
+      return because(absl::StrCat("parked at this due time; `penstock runs ", sync, "` says why"));
+    default:
+      return because(
+          "active at this due time; a longer interval avoids it, or overlap: queue, which lets one "
+          "run wait");
+  }
+}
+
+// A penstock.v1.RunError as it is stored.
+std::string ErrorJson(const absl::Status& status) {
+  const ErrorCode code = CodeOf(status).value_or(ErrorCode::kINTERNAL);
+  penstock::v1::RunError error;
+  error.set_code(std::string(Name(code)));
+  error.set_owner(std::string(Name(OwnerOf(code))));
+  error.set_message(std::string(status.message()));
+  return ToJson(error);
+}
+
 // QUEUED -> READING. The run works on the snapshot that its Sync has now.
 absl::Status Start(PgTransaction& tx, const Uuid& run) {
   PENSTOCK_RETURN_IF_ERROR(
@@ -97,12 +144,24 @@ absl::Status Start(PgTransaction& tx, const Uuid& run) {
   return BeginRead(tx, run, 0);
 }
 
+absl::Status CheckIdle(PgTransaction& tx, const std::string& sync) {
+  PENSTOCK_ASSIGN_OR_RETURN(const std::vector<UnfinishedRun> unfinished, UnfinishedRuns(tx, sync));
+  if (unfinished.empty()) return absl::OkStatus();
+  const std::string run = unfinished.back().id.ToString();
+  return WithMetadata(
+      Error(ErrorCode::kRUN_ACTIVE,
+            absl::StrCat("run ", run, " of Sync \"", sync,
+                         "\" has not ended; wait for it, or trigger with overlap: queue")),
+      "run_id", run);
+}
+
 }  // namespace
 
 absl::StatusOr<CreatedRun> CreateRun(PgTransaction& tx, const pb::CreateRunRequest& request) {
   PENSTOCK_ASSIGN_OR_RETURN(const SyncRow sync, LockSync(tx, request.sync()));
   const auto hash = static_cast<int64_t>(HashBytes64(
-      absl::StrCat(static_cast<int>(request.type()), "|", request.allow_removals() ? 1 : 0)));
+      absl::StrCat(static_cast<int>(request.type()), "|", request.allow_removals() ? 1 : 0, "|",
+                   request.only_if_idle() ? 1 : 0)));
   if (!request.request_id().empty()) {
     PENSTOCK_ASSIGN_OR_RETURN(
         PgResult rows,
@@ -119,6 +178,7 @@ absl::StatusOr<CreatedRun> CreateRun(PgTransaction& tx, const pb::CreateRunReque
     }
   }
   const bool is_plan = request.type() == penstock::v1::RUN_TYPE_PLAN;
+  if (request.only_if_idle() && !is_plan) PENSTOCK_RETURN_IF_ERROR(CheckIdle(tx, request.sync()));
   bool must_wait = false;
   if (!is_plan) {
     PENSTOCK_ASSIGN_OR_RETURN(const auto queued, FindRun(tx, request.sync(), "state = 1 LIMIT 1"));
@@ -146,47 +206,27 @@ absl::StatusOr<CreatedRun> CreateRun(PgTransaction& tx, const pb::CreateRunReque
   return CreatedRun{id, false};
 }
 
-absl::StatusOr<std::vector<Uuid>> ClaimDue(PgTransaction& tx, int limit) {
-  // `every` is aligned to 00:00 UTC; what was missed is caught up by the one run that starts now.
-  PENSTOCK_ASSIGN_OR_RETURN(
-      PgResult due,
-      tx.Exec(
-          "WITH due AS (SELECT name, next_due FROM syncs WHERE next_due <= now() ORDER BY next_due "
-          "LIMIT $1 "
-          "FOR UPDATE SKIP LOCKED) "
-          "UPDATE syncs s SET next_due = to_timestamp((floor(extract(epoch FROM now()) * 1000000 / "
-          "s.every_us) + 1) "
-          "* s.every_us / 1000000) FROM due WHERE s.name = due.name RETURNING s.name, due.next_due",
-          {limit}));
-  std::vector<Uuid> created;
-  for (int row = 0; row < due.rows(); ++row) {
-    const std::string name(due.Text(row, 0));
-    PENSTOCK_ASSIGN_OR_RETURN(const SyncRow sync, LockSync(tx, name));
-    PENSTOCK_ASSIGN_OR_RETURN(
-        const auto active, FindRun(tx, name, "state BETWEEN 1 AND 8 ORDER BY state DESC LIMIT 1"));
-    NewRun run{.sync = name, .trigger = "schedule", .scheduled_us = due.Micros(row, 1)};
-    if (active.has_value()) {
-      penstock::v1::RunError error;
-      error.set_code("RUN_ACTIVE");
-      error.set_owner("user");
-      error.set_message(absl::StrCat("run ", active->ToString(),
-                                     " was still active at the due time; a longer `every` or a "
-                                     "faster destination avoids it"));
-      run.state = RunState::kSkipped;
-      run.error_json = ToJson(error);
-    }
-    PENSTOCK_ASSIGN_OR_RETURN(const Uuid id, InsertRun(tx, sync, run));
-    if (!active.has_value()) PENSTOCK_RETURN_IF_ERROR(Start(tx, id));
-    created.push_back(id);
-  }
-  return created;
+absl::StatusOr<bool> HasUnfinishedRun(PgTransaction& tx, const std::string& sync) {
+  PENSTOCK_ASSIGN_OR_RETURN(const std::vector<UnfinishedRun> unfinished, UnfinishedRuns(tx, sync));
+  return !unfinished.empty();
 }
 
-absl::StatusOr<std::optional<int64_t>> NextDue(PgTransaction& tx) {
-  PENSTOCK_ASSIGN_OR_RETURN(
-      PgResult rows,
-      tx.Exec("SELECT (extract(epoch FROM min(next_due) - now()) * 1000)::bigint FROM syncs"));
-  return rows.IsNull(0, 0) ? std::nullopt : std::optional(std::max<int64_t>(0, rows.Int(0, 0)));
+absl::StatusOr<Uuid> CreateDueRun(PgTransaction& tx, const DueRun& due) {
+  PENSTOCK_ASSIGN_OR_RETURN(const SyncRow sync, LockSync(tx, due.sync));
+  PENSTOCK_ASSIGN_OR_RETURN(const std::vector<UnfinishedRun> unfinished,
+                            UnfinishedRuns(tx, due.sync));
+  const bool one_waits = !unfinished.empty() && unfinished.front().state == RunState::kQueued;
+  NewRun run{.sync = due.sync, .trigger = due.trigger, .scheduled_us = due.scheduled_us};
+  if (!due.fault.ok()) {
+    run.state = RunState::kSkipped;
+    run.error_json = ErrorJson(due.fault);
+  } else if (one_waits || (!unfinished.empty() && !due.queues)) {
+    run.state = RunState::kSkipped;
+    run.error_json = ErrorJson(WhySkipped(unfinished.front(), due.sync));
+  }
+  PENSTOCK_ASSIGN_OR_RETURN(const Uuid id, InsertRun(tx, sync, run));
+  if (run.state == RunState::kQueued && unfinished.empty()) PENSTOCK_RETURN_IF_ERROR(Start(tx, id));
+  return id;
 }
 
 absl::StatusOr<Uuid> ResolveRun(PgTransaction& tx, const std::string& text) {
@@ -286,15 +326,14 @@ absl::Status QueueRest(PgTransaction& tx, const LockedRun& run, const ClosedRead
 
 absl::Status NoticeTruncation(PgTransaction& tx, const Uuid& run, const ClosedRead& closed) {
   if (closed.truncated == 0) return absl::OkStatus();
-  penstock::v1::RunError notice;
-  notice.set_code(std::string(Name(ErrorCode::kSPOOL_FULL)));
-  notice.set_owner(std::string(Name(OwnerOf(ErrorCode::kSPOOL_FULL))));
-  notice.set_message(absl::StrCat(closed.truncated,
-                                  " changed records found no room on the extractor's disk; the "
-                                  "next run sends them; a larger --spool sends all in one run"));
+  const absl::Status notice =
+      Error(ErrorCode::kSPOOL_FULL,
+            absl::StrCat(closed.truncated,
+                         " changed records found no room on the extractor's disk; the next run "
+                         "sends them; a larger --spool sends all in one run"));
   return tx
       .Exec("UPDATE runs SET notices = notices || $2::text::jsonb WHERE id = $1",
-            {run, ToJson(notice)})
+            {run, ErrorJson(notice)})
       .status();
 }
 
@@ -304,6 +343,8 @@ absl::Status AfterFinish(PgTransaction& tx, const LockedRun& run, RunState state
       .Exec(
           "UPDATE syncs s SET expected_rows = d.rows_read, "
           "last_success_at = CASE WHEN $2 THEN now() ELSE last_success_at END, "
+          "succeeded_no = CASE WHEN $2 THEN nextval('run_end_no') ELSE succeeded_no END, "
+          "delivered_no = nextval('run_end_no'), "
           "fresh_at = CASE WHEN $2 THEN d.begun_at ELSE fresh_at END FROM runs r JOIN reads d ON "
           "d.run = r.id AND d.read = r.read WHERE r.id = $1 AND "
           "s.name = r.sync",

@@ -27,11 +27,19 @@ struct CreatedRun {
 // waits and later triggers get that one.
 absl::StatusOr<CreatedRun> CreateRun(PgTransaction& tx, const pb::CreateRunRequest& request);
 
-// Creates the runs that are due, at most `limit`, and moves their next due times on. A due time
-// that meets an active run is a SKIPPED run with its reason.
-absl::StatusOr<std::vector<Uuid>> ClaimDue(PgTransaction& tx, int limit);
-// Milliseconds until the next due time; nullopt: nothing is scheduled.
-absl::StatusOr<std::optional<int64_t>> NextDue(PgTransaction& tx);
+// What a schedule starts.
+struct DueRun {
+  std::string sync;
+  std::string trigger;  // "schedule" or "after"
+  std::optional<int64_t> scheduled_us;
+  bool queues = false;  // waits for an active run to end
+  absl::Status fault;   // why it can't start
+};
+
+// Creates the run of a due time: one that has started, or waits, or is SKIPPED with its reason.
+absl::StatusOr<Uuid> CreateDueRun(PgTransaction& tx, const DueRun& due);
+// A run that delivers is active or waits.
+absl::StatusOr<bool> HasUnfinishedRun(PgTransaction& tx, const std::string& sync);
 
 // Moves a run and writes what follows from its new state, in one transaction.
 absl::Status Transition(PgTransaction& tx, const pb::TransitionRequest& request);

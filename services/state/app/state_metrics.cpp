@@ -35,7 +35,8 @@ std::span<const MetricSpec> StateMetrics() {
       {kCounter, "penstock_runs_total", "Runs that ended, plans aside.", {"sync", "state"}},
       {kHistogram,
        "penstock_run_seconds",
-       "Time of runs that ended, plans aside: queued until the start, running until the end.",
+       "Time of runs that ended, plans aside: late from the due time until the start, queued until "
+       "the start, running until the end.",
        {"stage"},
        {0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 60, 180, 600, 1800, 3600, 10800, 43200}},
       {kGauge,
@@ -54,6 +55,10 @@ std::span<const MetricSpec> StateMetrics() {
        "penstock_sync_pending_records",
        "Backlog: records that were announced and have no outcome yet.",
        {"sync"}},
+      {kGauge,
+       "penstock_schedule_overdue_seconds",
+       "Since when the Sync's due time waits for a planner; 0: its next one is to come.",
+       {"sync"}},
       {kGauge, "penstock_grants_open", "Grants that are open."},
       {kCounter,
        "penstock_leases_lost_total",
@@ -71,6 +76,9 @@ void CountEnd(Metrics& metrics, const penstock::v1::Run& run) {
   if (!run.has_start_time()) return;
   const double created = Seconds(run.create_time()), started = Seconds(run.start_time());
   metrics.GetHistogram("penstock_run_seconds", {"queued"}).Observe(started - created);
+  if (run.has_schedule_time())
+    metrics.GetHistogram("penstock_run_seconds", {"late"})
+        .Observe(started - Seconds(run.schedule_time()));
   metrics.GetHistogram("penstock_run_seconds", {"running"})
       .Observe(Seconds(run.end_time()) - started);
 }
@@ -90,7 +98,8 @@ absl::StatusOr<Census> TakeCensus(PgTransaction& tx) {
               "extract(epoch FROM now() - s.fresh_at)::float8, coalesce((SELECT sum(o.announced + "
               "o.truncated - o.delivered - o.unchanged - o.skipped - o.rejected - o.in_doubt - "
               "o.withdrawn) FROM runs r JOIN read_operations o ON o.run = r.id AND o.read = r.read "
-              "WHERE r.sync = s.name AND r.type = 1 AND r.state BETWEEN 2 AND 8), 0)::bigint "
+              "WHERE r.sync = s.name AND r.type = 1 AND r.state BETWEEN 2 AND 8), 0)::bigint, "
+              "greatest(extract(epoch FROM now() - s.next_due), 0)::float8 "
               "FROM syncs s"));
   for (int row = 0; row < syncs.rows(); ++row) {
     Census::SyncRow& sync = census.syncs.emplace_back();
@@ -98,6 +107,7 @@ absl::StatusOr<Census> TakeCensus(PgTransaction& tx) {
     if (!syncs.IsNull(row, 1)) sync.success = syncs.Double(row, 1);
     if (!syncs.IsNull(row, 2)) sync.lag_seconds = syncs.Double(row, 2);
     sync.pending = syncs.Int(row, 3);
+    sync.overdue_seconds = syncs.Double(row, 4);
   }
   return census;
 }
@@ -111,6 +121,7 @@ void Publish(const Census& census, Metrics& metrics) {
   for (const Census::SyncRow& sync : census.syncs) {
     metrics.GetGauge("penstock_sync_pending_records", {sync.name})
         .Set(static_cast<double>(sync.pending));
+    metrics.GetGauge("penstock_schedule_overdue_seconds", {sync.name}).Set(sync.overdue_seconds);
     if (sync.success)
       metrics.GetGauge("penstock_sync_last_success_timestamp_seconds", {sync.name})
           .Set(*sync.success);

@@ -29,6 +29,7 @@ struct Census {
   struct SyncRow {
     std::string name;
     int64_t pending = 0;                // records announced and not settled yet
+    double overdue_seconds = 0;         // since its due time
     std::optional<double> success;      // seconds since 1970
     std::optional<double> lag_seconds;  // age of the newest read that reached the destination whole
   };

@@ -73,9 +73,10 @@ grpc::Status StateTest::TryCreateRun(const pb::CreateRunRequest& request,
   return planning_->CreateRun(&context, request, &response);
 }
 
-pb::RunFacts StateTest::CreateRun(const std::string& request_id, v1::RunType type) {
+pb::RunFacts StateTest::CreateRun(const std::string& request_id, v1::RunType type,
+                                  const std::string& sync) {
   pb::CreateRunRequest request;
-  request.set_sync("s");
+  request.set_sync(sync);
   request.set_request_id(request_id);
   request.set_type(type);
   pb::CreateRunResponse response;
@@ -234,8 +235,13 @@ pb::DeliverResponse StateTest::Loader::Release(const pb::Task& task, uint32_t nu
   return Ask(std::move(request));
 }
 
-pb::RunFacts StateTest::DeliverAll(const std::vector<uint64_t>& keys, const std::string& outcomes) {
-  const pb::RunFacts run = CreateRun();
+pb::RunFacts StateTest::DeliverAll(const std::vector<uint64_t>& keys, const std::string& outcomes,
+                                   const std::string& sync) {
+  return Deliver(CreateRun("", v1::RUN_TYPE_SYNC, sync).run().id(), keys, outcomes);
+}
+
+pb::RunFacts StateTest::Deliver(const std::string& run, const std::vector<uint64_t>& keys,
+                                const std::string& outcomes) {
   const pb::Task task = Lease();
   const auto records = static_cast<int64_t>(keys.size());
   EXPECT_TRUE(Announce(task, 1, records).ok());
@@ -250,10 +256,10 @@ pb::RunFacts StateTest::DeliverAll(const std::vector<uint64_t>& keys, const std:
   EXPECT_TRUE(status.ok()) << status.error_message();
   EXPECT_TRUE(Complete(task).ok());
   for (pb::RunEvent event : {pb::RUN_EVENT_FINALIZE, pb::RUN_EVENT_FINISH}) {
-    status = Move(run.run().id(), event);
+    status = Move(run, event);
     EXPECT_TRUE(status.ok()) << status.error_message();
   }
-  return Facts(run.run().id());
+  return Facts(run);
 }
 
 }  // namespace penstock::state

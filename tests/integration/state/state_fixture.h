@@ -31,7 +31,8 @@ class StateTest : public ::testing::Test {
   void StartState();
   // Stores a Source, a Model, a Connector, a Destination and a mirror Sync "s" that keeps identity.
   void StoreResources();
-  pb::RunFacts CreateRun(const std::string& request_id = "", v1::RunType type = v1::RUN_TYPE_SYNC);
+  pb::RunFacts CreateRun(const std::string& request_id = "", v1::RunType type = v1::RUN_TYPE_SYNC,
+                         const std::string& sync = "s");
   grpc::Status TryCreateRun(const pb::CreateRunRequest& request, pb::CreateRunResponse& response);
   pb::RunFacts Facts(const std::string& run);
   grpc::Status Move(const std::string& run, pb::RunEvent event);
@@ -71,7 +72,11 @@ class StateTest : public ::testing::Test {
   }
 
   // Runs one read that delivers these keys, to SUCCEEDED or PARTIAL. Returns the run's final facts.
-  pb::RunFacts DeliverAll(const std::vector<uint64_t>& keys, const std::string& outcomes);
+  pb::RunFacts DeliverAll(const std::vector<uint64_t>& keys, const std::string& outcomes,
+                          const std::string& sync = "s");
+  // The same for a run that is there, the only one with a waiting task.
+  pb::RunFacts Deliver(const std::string& run, const std::vector<uint64_t>& keys,
+                       const std::string& outcomes);
 
   testing::TempDir dir_{"state"};
   testing::PostgresServer postgres_;

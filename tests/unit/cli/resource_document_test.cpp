@@ -49,10 +49,15 @@ TEST(ResourceDocument, KeepsWhatIsEasilyLost) {
       {.path = {"every"}, .from = FieldMapping::AllColumns{}},
       {.path = {"t"}, .from = FieldMapping::Constant{R"({"a":["null","true",null,"1\n2"]})"}}};
   sync.options = {{"list", "007"}};
-  sync.schedule = {Schedule::Kind::kEvery, std::chrono::minutes(90)};
+  sync.schedule = EverySchedule{std::chrono::minutes(90)};
+  sync.overlap = Overlap::kQueue;
   sync.guard = {0.25, 7, 0.125, 9};
   sync.delivery = {Guarantee::kAtMostOnce, 5, 6, std::chrono::hours(6)};
   sync.on_rejected = {std::chrono::seconds(1), std::chrono::hours(2)};
+  EXPECT_EQ(WriteAndRead(sync), Resource(sync));
+  sync.schedule = CronSchedule{"*/15 * * * MON-FRI", "Europe/Berlin"};
+  EXPECT_EQ(WriteAndRead(sync), Resource(sync));
+  sync.schedule = AfterSchedule{{"a", "b"}, true};
   EXPECT_EQ(WriteAndRead(sync), Resource(sync));
 }
 

@@ -32,6 +32,22 @@ TEST(RpcStatus, AnErrorKeepsCodeMessageAndOwnerOverTheWire) {
   EXPECT_EQ(CodeOf(received), ErrorCode::kRUN_ACTIVE);
 }
 
+TEST(RpcStatus, WhatProgramsNeedArrivesBesideTheOwner) {
+  const absl::Status sent = WithMetadata(Error(ErrorCode::kRUN_ACTIVE, "busy"), "run_id", "r1");
+  const grpc::Status wire = ToGrpc(sent);
+  google::rpc::Status details;
+  ASSERT_TRUE(details.ParseFromString(wire.error_details()));
+  google::rpc::ErrorInfo info;
+  ASSERT_TRUE(details.details(0).UnpackTo(&info));
+  EXPECT_EQ(info.reason(), "RUN_ACTIVE");
+  EXPECT_EQ(info.metadata().at("run_id"), "r1");
+  EXPECT_EQ(info.metadata().at("owner"), "user");
+  const absl::Status received = FromGrpc(wire, ErrorCode::kSTATE_UNAVAILABLE);
+  EXPECT_EQ(received, sent);
+  EXPECT_EQ(MetadataOf(received, "run_id"), "r1");
+  EXPECT_EQ(MetadataOf(received, "owner"), "");
+}
+
 TEST(RpcStatus, AllViolationsArriveWithTheirFields) {
   std::vector<FieldViolation> violations = {
       {"resources[0].spec.identity", "\"mail\" is not mapped (did you mean \"email\"?)"},

@@ -78,7 +78,7 @@ spec:
   delivery: {guarantee: at_most_once, max_batch_records: 50, max_in_flight: 4, give_up_after: 6h}
   on_rejected: {retry_from: 90s, retry_to: 2d}
 )");
-  EXPECT_EQ(sync.schedule, (Schedule{Schedule::Kind::kEvery, minutes(5)}));
+  EXPECT_EQ(sync.schedule, Schedule(EverySchedule{minutes(5)}));
   EXPECT_DOUBLE_EQ(sync.guard.max_removed, 0.2);
   EXPECT_DOUBLE_EQ(sync.guard.max_rejected, 0.25);
   EXPECT_EQ(sync.guard.max_removed_min, 7u);

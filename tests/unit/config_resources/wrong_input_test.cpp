@@ -157,10 +157,43 @@ TEST(WrongInput, OfASyncIsToldByFileAndLine) {
        "f.yaml:5: spec.schedule.every: \"5 minutes\" is no duration; write it like 250ms, 30s, "
        "5m, 1h30m or 2d"},
       {"  schedule: {every: 10ms}\n", "f.yaml:5: spec.schedule.every: must be 1s or more"},
-      {"  schedule: {cron: \"* * * * *\"}\n",
-       "f.yaml:5: spec.schedule.cron: not supported yet; remove it"},
-      {"  schedule: {after: {syncs: [a]}}\n",
-       "f.yaml:5: spec.schedule.after: not supported yet; remove it"},
+      {"  schedule: {every: 3y}\n",
+       "f.yaml:5: spec.schedule.every: \"3y\" is no duration; write it like 250ms, 30s, 5m, "
+       "1h30m or 2d"},
+      {"  schedule: {every: 400d}\n", "f.yaml:5: spec.schedule.every: must be 366d or less"},
+      {"  schedule: 5m\n", "f.yaml:5: spec.schedule: must be a mapping, not text"},
+      {"  schedule: {}\n",
+       "f.yaml:5: spec.schedule: needs one of cron, every and after; without a schedule leave it "
+       "out"},
+      {"  schedule: {crn: \"@daily\"}\n",
+       "f.yaml:5: unknown field \"crn\" (did you mean \"cron\"?)"},
+      {"  schedule: {cron: \"@daily\", every: 5m}\n",
+       "f.yaml:5: spec.schedule: has more than one of cron, every and after; keep one"},
+      {"  schedule:\n    cron: 0 9 * * 8\n",
+       "f.yaml:6: spec.schedule.cron: day of week takes 0 to 7 or SUN to SAT, with *, lists, "
+       "ranges and steps, not \"8\""},
+      {"  schedule: {cron: 5}\n",
+       "f.yaml:5: spec.schedule.cron: must be text; write \"5\" in quotes"},
+      {"  schedule: {cron: \"0 0 30 2 *\"}\n",
+       "f.yaml:5: spec.schedule.cron: \"0 0 30 2 *\" never comes due: no month of it has a day "
+       "30"},
+      {"  schedule: {cron: \"@daily\", timezone: Europe/Berln}\n",
+       "f.yaml:5: spec.schedule.timezone: there is no time zone \"Europe/Berln\" (did you mean "
+       "\"Europe/Berlin\"?)"},
+      {"  schedule: {every: 5m, timezone: Europe/Berlin}\n",
+       "f.yaml:5: spec.schedule: has a timezone, which belongs to cron; every is aligned to 00:00 "
+       "UTC"},
+      {"  schedule: {after: [a]}\n",
+       "f.yaml:5: spec.schedule.after: must be a mapping, not a list"},
+      {"  schedule: {after: {}}\n",
+       "f.yaml:5: spec.schedule.after.syncs: is missing; name the Syncs that come before"},
+      {"  schedule: {after: {syncs: s0}}\n",
+       "f.yaml:5: spec.schedule.after.syncs: must be a list, not text"},
+      {"  schedule: {after: {syncs: [s]}}\n",
+       "f.yaml:5: spec.schedule.after.syncs: a Sync can't come after itself; remove \"s\""},
+      {"  schedule: {after: {syncs: [people]}}\n",
+       "f.yaml:5: spec.schedule.after.syncs: there is no Sync \"people\""},
+      {"  overlap: wait\n", "f.yaml:5: spec.overlap: \"wait\" is not one of skip, queue"},
       {"  guard: {max_removed: 120%}\n",
        "f.yaml:5: spec.guard.max_removed: must be a part of all, written like 20% or 0.2"},
       {"  guard: {max_changed: 5%}\n",
@@ -182,9 +215,41 @@ TEST(WrongInput, OfASyncIsToldByFileAndLine) {
        "f.yaml:5: spec.on_mapping_change: \"changed_rows_only\" is not supported yet"},
       {"  backfill: none\n", "f.yaml:5: spec.backfill: not supported yet; remove it"},
       {"  on_change: ignore\n", "f.yaml:5: spec.on_change: not supported yet; remove it"},
-      {"  overlap: skip\n", "f.yaml:5: spec.overlap: not supported yet; remove it"},
   };
   for (const Case& one : cases) EXPECT_THAT(Messages(SyncWith(one.spec)), ElementsAre(one.message));
+}
+
+// Syncs by name with their schedules, each a document of 13 lines.
+std::string Chain(const std::vector<std::pair<std::string, std::string>>& syncs) {
+  std::string yaml;
+  for (const auto& [name, schedule] : syncs)
+    yaml += "apiVersion: penstock.dev/v1\nkind: Sync\nmetadata: {name: " + name +
+            "}\nspec:\n  schedule: " + schedule +
+            "\n  model: customers\n  destination: crm\n  object: contacts\n  mode: upsert\n  "
+            "identity: [email]\n  mapping: {email: email}\n---\n";
+  return yaml + SyncWith("");
+}
+
+TEST(WrongInput, OfSyncsThatComeAfterOneAnotherIsToldByFileAndLine) {
+  const auto after = [](const std::string& syncs) { return "{after: {syncs: " + syncs + "}}"; };
+  EXPECT_THAT(Messages(Chain({{"a", after("[s]")}, {"b", after("[a, s]")}})), IsEmpty());
+  EXPECT_THAT(Messages(Chain({{"orders", "{every: 5m}"}, {"b", after("[ordrs, s, s]")}})),
+              ElementsAre("f.yaml:17: spec.schedule.after.syncs: names \"s\" twice",
+                          "f.yaml:17: spec.schedule.after.syncs: there is no Sync \"ordrs\" (did "
+                          "you mean \"orders\"?)"));
+  EXPECT_THAT(Messages(Chain({{"a", after("[c]")}, {"b", after("[a]")}, {"c", after("[s, b]")}})),
+              ElementsAre(HasSubstr("f.yaml:5: spec.schedule.after.syncs: \"a\" comes after "
+                                    "\"c\", which comes after \"b\", which comes after \"a\": none "
+                                    "of them would ever start; remove one"),
+                          HasSubstr("f.yaml:17: spec.schedule.after.syncs: \"b\" comes after"),
+                          HasSubstr("f.yaml:29: spec.schedule.after.syncs: \"c\" comes after")));
+  EXPECT_THAT(Messages(Chain({{"a", "{after: {syncs: [s], accept_partial: maybe}}"}})),
+              ElementsAre("f.yaml:5: spec.schedule.after.accept_partial: must be true or false, "
+                          "not text"));
+  EXPECT_THAT(Messages(Chain({{"a", after("[s]") + "\n  overlap: queue"}})), IsEmpty());
+  EXPECT_THAT(Messages(Chain({{"a", after("[s]") + "\n  overlap: skip"}})),
+              ElementsAre("f.yaml:6: spec.overlap: \"skip\" would lose what came before; a "
+                          "schedule with after waits for the active run: remove this field"));
 }
 
 TEST(WrongInput, OfASourceOrModelIsToldByFileAndLine) {

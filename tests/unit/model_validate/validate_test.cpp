@@ -134,6 +134,16 @@ TEST_F(ValidateTest, HoldsOnRemovedAgainstTheMode) {
                                       "this field or use another mode"));
 }
 
+TEST_F(ValidateTest, RefusesOfSchedulesWhatTheFilesCanNotSay) {
+  Sync sync = MirrorTo("one", "a");
+  sync.overlap = static_cast<Overlap>(3);
+  sync.schedule = EverySchedule{milliseconds(-1)};
+  Add(sync, "first");
+  EXPECT_THAT(Problems(), ElementsAre("first spec.overlap: must be skip or queue; only triggers "
+                                      "can be refused",
+                                      "first spec.schedule.every: must be 1s or more"));
+}
+
 TEST_F(ValidateTest, MergesInlineObjectsAndQuotasIntoTheConnector) {
   Destination destination{.meta = {.name = "d"}, .quotas = {{"burst", {5, milliseconds(10)}}}};
   destination.objects["mine"].operations[Operation::kUpsert] = Put();

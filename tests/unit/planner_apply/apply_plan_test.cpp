@@ -67,6 +67,20 @@ TEST(ApplyPlan, SaysWhatAChangeBreaksThoughItWasNotDeclared) {
               ElementsAre("Sync/s spec.destination: there is no Destination \"crm\""));
 }
 
+TEST(ApplyPlan, SaysWhichSyncsWouldLoseWhomTheyComeAfter) {
+  Sync child = kSync, renamed = kSync;
+  child.meta.name = "child";
+  child.mode = renamed.mode = Mode::kUpsert;
+  child.schedule = AfterSchedule{{"s"}};
+  renamed.meta = {.name = "people", .renamed_from = "s"};
+  std::vector<StoredResource> stored = Stored();
+  stored.push_back({child, "5"});
+  EXPECT_THAT(Texts(ApplyPlan({renamed}, stored, BuiltinConnectors()).Check()),
+              ElementsAre("Sync/child spec.schedule.after.syncs: there is no Sync \"s\""));
+  child.schedule = AfterSchedule{{"people"}};
+  EXPECT_THAT(Texts(ApplyPlan({renamed, child}, stored, BuiltinConnectors()).Check()), IsEmpty());
+}
+
 TEST(ApplyPlan, StoresARenamedDestinationBeforeItsSyncsUnderTheOldEtag) {
   Destination renamed = kCrm;
   renamed.meta = {.name = "crm-eu", .renamed_from = "crm"};
