@@ -151,6 +151,25 @@ const YamlValue* YamlValue::Find(std::string_view key) const {
   return found == members.end() ? nullptr : &found->value;
 }
 
+namespace {
+
+std::string_view Line(std::string_view text, int number) {
+  for (; number > 0 && text.find('\n') != text.npos; --number)
+    text.remove_prefix(text.find('\n') + 1);
+  return text.substr(0, text.find('\n'));
+}
+
+// A cron expression is what people forget to put in quotes.
+std::string WithHint(const std::string& message, std::string_view line) {
+  for (std::string_view start : {": *", ": @"}) {
+    if (line.find(start) != line.npos)
+      return fmt::format("{}; a text that begins with {} must be in quotes", message, start[2]);
+  }
+  return message;
+}
+
+}  // namespace
+
 std::vector<YamlValue> ParseYaml(std::string_view text, std::vector<YamlProblem>& problems) {
   std::vector<YamlValue> documents;
   if (!IsUtf8(text)) {
@@ -171,7 +190,7 @@ std::vector<YamlValue> ParseYaml(std::string_view text, std::vector<YamlProblem>
   } catch (const Refusal& refusal) {
     problems.push_back(refusal.problem);
   } catch (const YAML::Exception& e) {
-    problems.push_back({e.mark.line + 1, e.msg});
+    problems.push_back({e.mark.line + 1, WithHint(e.msg, Line(text, e.mark.line))});
   }
   return documents;
 }

@@ -78,6 +78,15 @@ TEST(ResourceYaml, ReportsDuplicateKeysWithTheLineOfTheSecond) {
   EXPECT_EQ(problems[0].message, "\"a\" is given twice");
 }
 
+TEST(ResourceYaml, SaysThatACronExpressionIsQuoted) {
+  EXPECT_EQ(Json("a: 1\nschedule:\n  cron: * * * * *\n"),
+            "alias not found after *; a text that begins with * must be in quotes");
+  EXPECT_EQ(Json("schedule: {cron: @daily}\n"),
+            "unknown token; a text that begins with @ must be in quotes");
+  EXPECT_THAT(Json("cron: */15 * * * *"),
+              testing::EndsWith("; a text that begins with * must be in quotes"));
+}
+
 TEST(ResourceYaml, ReportsBrokenYamlWithItsLine) {
   std::vector<YamlProblem> problems;
   ParseYaml("a: 1\nb: [1, 2\n", problems);
