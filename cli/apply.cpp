@@ -1,9 +1,9 @@
-#include <unistd.h>
-
-#include <iostream>
 #include <memory>
+#include <utility>
 
+#include "cli/confirm.h"
 #include "cli/output.h"
+#include "cli/selector.h"
 #include "cli/verbs.h"
 #include "cli/violations.h"
 #include "fmt/format.h"
@@ -16,13 +16,21 @@
 namespace penstock::cli {
 namespace {
 
-// Describing many models over slow connections takes its time.
-constexpr std::chrono::minutes kApplyTimeout{5};
-
 struct ApplyArguments {
   std::vector<std::string> paths;
+  std::vector<std::string> labels;  // label=value
+  std::string reset;
+  bool prune = false;
+  bool paused = false;
   bool yes = false;
 };
+
+v1::Reset ResetOf(std::string_view name) {
+  if (name == "resend") return v1::RESET_RESEND;
+  if (name == "forget") return v1::RESET_FORGET;
+  if (name == "baseline") return v1::RESET_BASELINE;
+  return v1::RESET_UNSPECIFIED;
+}
 
 ExitCode PrintErrors(const std::vector<ResourceError>& errors) {
   for (const ResourceError& error : errors) fmt::print(stderr, "{}\n", error.ToString());
@@ -39,31 +47,6 @@ ExitCode Validate(const ApplyArguments& arguments) {
   return ExitCode::kDone;
 }
 
-void PrintChanges(const v1::ApplyResourcesResponse& response, Format format) {
-  if (format == Format::kJson || format == Format::kYaml)
-    return Print(MessageText(response, format));
-  for (const v1::ResourceChange& change : response.changes()) {
-    const std::string name = fmt::format("{}/{}", change.kind(), change.name());
-    fmt::print("{}{}\n", name, format == Format::kName ? "" : " " + change.action());
-    if (format == Format::kName) continue;
-    for (const std::string& effect : change.effects()) fmt::print("  {}\n", effect);
-  }
-}
-
-bool HasEffects(const v1::ApplyResourcesResponse& response) {
-  for (const v1::ResourceChange& change : response.changes()) {
-    if (!change.effects().empty()) return true;
-  }
-  return false;
-}
-
-bool AskWhetherToGoOn() {
-  std::cout << "Apply? [y/N] " << std::flush;
-  std::string answer;
-  std::getline(std::cin, answer);
-  return answer == "y" || answer == "Y" || answer == "yes";
-}
-
 ExitCode FailApply(const absl::Status& status, const ResourcePlaces& places) {
   const std::vector<std::string> lines = ViolationLines(status, places);
   if (lines.empty()) return Fail(status);
@@ -78,28 +61,12 @@ ExitCode Apply(Session& session, const ApplyArguments& arguments) {
   if (!declared.errors.empty()) return PrintErrors(declared.errors);
   v1::ApplyResourcesRequest request;
   for (const Resource& resource : declared.resources) *request.add_resources() = ToProto(resource);
-  const auto call = [&] {
-    return session.Call(session.resources(), &v1::ResourceService::StubInterface::ApplyResources,
-                        request, kApplyTimeout);
-  };
-  if (!arguments.yes) {
-    request.set_validate_only(true);
-    const auto checked = call();
-    if (!checked.ok()) return FailApply(checked.status(), declared.places);
-    if (HasEffects(*checked)) {
-      PrintChanges(*checked, Format::kTable);
-      if (!isatty(STDIN_FILENO)) {
-        fmt::print(stderr, "penstock: the change sends records again; say --yes to apply it\n");
-        return ExitCode::kUsage;
-      }
-      if (!AskWhetherToGoOn()) return ExitCode::kFailed;
-    }
-    request.set_validate_only(false);
-  }
-  const auto applied = call();
-  if (!applied.ok()) return FailApply(applied.status(), declared.places);
-  PrintChanges(*applied, session.format);
-  return ExitCode::kDone;
+  if (arguments.prune) *request.mutable_prune() = LabelsOf(arguments.labels);
+  request.set_paused(arguments.paused);
+  request.set_reset(ResetOf(arguments.reset));
+  return ConfirmAndApply(
+      session, std::move(request), arguments.yes,
+      [&](const absl::Status& status) { return FailApply(status, declared.places); });
 }
 
 void AddPaths(CLI::App* verb, ApplyArguments& arguments) {
@@ -117,6 +84,15 @@ void AddApplyVerbs(Verbs& verbs) {
       [&session = verbs.session, arguments] { return Apply(session, *arguments); });
   AddPaths(apply, *arguments);
   apply->add_flag("-y,--yes", arguments->yes, "Apply without asking, though records are resent");
+  CLI::Option* prune = apply->add_flag("--prune", arguments->prune,
+                                       "Delete what has the labels of -l and is not in the files");
+  prune->needs(AddSelector(apply, arguments->labels, "What --prune may delete")->needs(prune));
+  apply
+      ->add_flag("--reset{resend}", arguments->reset,
+                 "Start Syncs anew whose change is refused otherwise: resend all, forget what was "
+                 "delivered, or take the model as delivered (baseline)")
+      ->check(CLI::IsMember({"resend", "forget", "baseline"}));
+  apply->add_flag("--paused", arguments->paused, "Create new Syncs paused");
   CLI::App* validate = verbs.Add("validate", "Check files without a server",
                                  "penstock validate -f examples/quickstart",
                                  [arguments] { return Validate(*arguments); });

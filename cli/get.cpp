@@ -4,6 +4,7 @@
 #include "cli/output.h"
 #include "cli/resource_document.h"
 #include "cli/run_text.h"
+#include "cli/selector.h"
 #include "cli/verbs.h"
 #include "fmt/format.h"
 #include "services/common/convert/resources.h"
@@ -50,10 +51,7 @@ absl::StatusOr<std::vector<Listed>> Load(Session& session, const std::string& ki
   v1::ListResourcesRequest request;
   request.set_kind(kind);
   request.set_page_size(kPage);
-  for (const std::string& label : arguments.labels) {
-    const size_t equals = label.find('=');
-    (*request.mutable_labels())[label.substr(0, equals)] = label.substr(equals + 1);
-  }
+  *request.mutable_labels() = LabelsOf(arguments.labels);
   do {
     PENSTOCK_ASSIGN_OR_RETURN(
         auto page, session.Call(session.resources(),
@@ -175,6 +173,15 @@ ExitCode Get(Session& session, const GetArguments& arguments) {
   return ExitCode::kDone;
 }
 
+// How a Sync stands, a line each.
+std::string StatusText(const v1::SyncStatus& status) {
+  std::string out = fmt::format("Delivered rows: {}\n", Thousands(status.delivered_rows()));
+  if (status.deleting()) return out + "Being deleted: its last run removes what it has sent\n";
+  if (status.paused()) out += fmt::format("Paused: `penstock resume {}`\n", status.sync());
+  if (status.baseline()) out += "Baseline: the next run takes the rows of the model as delivered\n";
+  return out;
+}
+
 ExitCode Describe(Session& session, const GetArguments& arguments) {
   const absl::StatusOr<std::string> kind = KindByName(arguments.kind);
   if (!kind.ok()) return Fail(kind.status());
@@ -182,6 +189,12 @@ ExitCode Describe(Session& session, const GetArguments& arguments) {
   if (!resources.ok()) return Fail(resources.status());
   PrintDocuments(*resources, session.format == Format::kJson ? Format::kJson : Format::kYaml);
   if (*kind != "Sync" || session.format == Format::kJson) return ExitCode::kDone;
+  v1::GetSyncStatusRequest get_status;
+  get_status.set_sync(arguments.name);
+  const auto status =
+      session.Call(session.syncs(), &v1::SyncService::StubInterface::GetSyncStatus, get_status);
+  if (!status.ok()) return Fail(status.status());
+  Print("\n" + StatusText(status->status()));
   v1::ListRunsRequest request;
   request.set_sync(arguments.name);
   request.set_page_size(kRecentRuns);
@@ -202,13 +215,7 @@ void AddResourceVerbs(Verbs& verbs) {
   get->add_option("kind", arguments->kind, "source, model, destination, connector or sync")
       ->required();
   CLI::Option* name = get->add_option("name", arguments->name, "Only this one");
-  get->add_option("-l,--selector", arguments->labels, "Only those with this label; may be repeated")
-      ->type_name("label=value")
-      ->check([](const std::string& label) {
-        const size_t equals = label.find('=');
-        const bool right = equals != std::string::npos && equals > 0;
-        return right ? std::string() : "\"" + label + "\" is not of the form label=value";
-      })
+  AddSelector(get, arguments->labels, "Only those with this label; may be repeated")
       ->excludes(name);
   CLI::App* describe = verbs.AddRemote(
       "describe", "Show a resource and what became of it",

@@ -28,6 +28,7 @@ int main(int argc, char** argv) {
   Verbs verbs{app, session};
   AddApplyVerbs(verbs);
   AddResourceVerbs(verbs);
+  AddLifeCycleVerbs(verbs);
   AddRunVerbs(verbs);
   AddPlanVerb(verbs);
   AddHistoryVerbs(verbs);

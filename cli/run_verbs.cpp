@@ -6,6 +6,8 @@
 #include "cli/run_text.h"
 #include "cli/verbs.h"
 #include "fmt/format.h"
+#include "services/common/core/status.h"
+#include "services/common/core/uuid.h"
 
 // trigger, watch, cancel, resume.
 namespace penstock::cli {
@@ -19,6 +21,7 @@ struct RunArguments {
   bool wait = false;
   bool allow_removals = false;
   std::string overlap = "queue";
+  bool full_resync = false;
   std::chrono::milliseconds timeout{0};
 };
 
@@ -46,6 +49,7 @@ ExitCode Trigger(Session& session, const RunArguments& arguments) {
   request.set_type(v1::RUN_TYPE_SYNC);
   request.set_allow_removals(arguments.allow_removals);
   request.set_overlap(arguments.overlap == "refuse" ? v1::OVERLAP_REFUSE : v1::OVERLAP_QUEUE);
+  request.set_full_resync(arguments.full_resync);
   const auto triggered = session.Call(session.runs(), &Runs::TriggerRun, request);
   if (!triggered.ok()) return Fail(triggered.status());
   const v1::Run& run = triggered->run();
@@ -68,12 +72,29 @@ ExitCode Cancel(Session& session, const RunArguments& arguments) {
   return ExitCode::kDone;
 }
 
+// A Sync's pause ends, and a run of it that is parked goes on; or only the run that is named.
 ExitCode Resume(Session& session, const RunArguments& arguments) {
+  const std::string& name = arguments.name;
+  const bool is_sync = !Uuid::Parse(name).ok();
+  if (is_sync) {
+    v1::ResumeSyncRequest request;
+    request.set_sync(name);
+    const auto resumed =
+        session.Call(session.syncs(), &v1::SyncService::StubInterface::ResumeSync, request);
+    if (!resumed.ok()) return Fail(resumed.status());
+  }
   v1::ResumeRunRequest request;
-  request.set_run_id(arguments.name);
+  request.set_run_id(name);
   const auto resumed = session.Call(session.runs(), &Runs::ResumeRun, request);
-  if (!resumed.ok()) return Fail(resumed.status());
-  PrintRun(resumed->run(), session.format);
+  if (resumed.ok()) {
+    PrintRun(resumed->run(), session.format);
+    return ExitCode::kDone;
+  }
+  const auto code = CodeOf(resumed.status());
+  const bool none_parked =
+      code == ErrorCode::kINVALID_RUN_STATE || code == ErrorCode::kRESOURCE_NOT_FOUND;
+  if (!is_sync || !none_parked) return Fail(resumed.status());
+  fmt::print("Sync {} is not paused, and none of its runs is parked\n", name);
   return ExitCode::kDone;
 }
 
@@ -99,6 +120,8 @@ void AddRunVerbs(Verbs& verbs) {
       ->add_option("--overlap", arguments->overlap,
                    "While a run of the Sync is active: queue behind it (default), or refuse")
       ->check(CLI::IsMember({"queue", "refuse"}));
+  trigger->add_flag("--full-resync", arguments->full_resync,
+                    "Send all rows once more, changed or not");
   trigger->add_option("--request-id", arguments->request_id,
                       "Repeats with one id start one run only");
   AddDuration(trigger, "--timeout", arguments->timeout, "How long to wait; default: to its end");
@@ -112,7 +135,7 @@ void AddRunVerbs(Verbs& verbs) {
   AddRunName(verbs.AddRemote("cancel", "End a run; what it delivered stays",
                              "penstock cancel customers-to-crm", with(Cancel)),
              *arguments);
-  AddRunName(verbs.AddRemote("resume", "Let a parked run go on now",
+  AddRunName(verbs.AddRemote("resume", "End a Sync's pause; let a parked run go on now",
                              "penstock resume customers-to-crm", with(Resume)),
              *arguments);
 }

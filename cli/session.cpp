@@ -20,6 +20,7 @@ absl::Status Session::Open() {
                             MakeChannel({.addresses = {server}, .max_message_bytes = kMaxMessage}));
   resources_ = v1::ResourceService::NewStub(channel);
   runs_ = v1::RunService::NewStub(channel);
+  syncs_ = v1::SyncService::NewStub(channel);
   return absl::OkStatus();
 }
 

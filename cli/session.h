@@ -11,6 +11,7 @@
 #include "cli/exit_code.h"
 #include "penstock/v1/resource_service.grpc.pb.h"
 #include "penstock/v1/run_service.grpc.pb.h"
+#include "penstock/v1/sync_service.grpc.pb.h"
 
 namespace penstock::cli {
 
@@ -27,6 +28,7 @@ class Session {
   absl::Status Open();
   v1::ResourceService::StubInterface& resources() { return *resources_; }
   v1::RunService::StubInterface& runs() { return *runs_; }
+  v1::SyncService::StubInterface& syncs() { return *syncs_; }
 
   // Calls a unary method and waits for its answer:
   //   session.Call(session.runs(), &v1::RunService::StubInterface::GetRun, request)
@@ -48,6 +50,7 @@ class Session {
  private:
   std::unique_ptr<v1::ResourceService::StubInterface> resources_;
   std::unique_ptr<v1::RunService::StubInterface> runs_;
+  std::unique_ptr<v1::SyncService::StubInterface> syncs_;
 };
 
 // Prints "penstock: message" on stderr and returns the code to exit with.

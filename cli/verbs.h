@@ -24,6 +24,7 @@ struct Verbs {
 
 void AddResourceVerbs(Verbs& verbs);   // get, describe
 void AddApplyVerbs(Verbs& verbs);      // apply, validate
+void AddLifeCycleVerbs(Verbs& verbs);  // delete, pause, reset
 void AddRunVerbs(Verbs& verbs);        // trigger, watch, cancel, resume
 void AddPlanVerb(Verbs& verbs);        // plan
 void AddHistoryVerbs(Verbs& verbs);    // runs, records

@@ -56,9 +56,7 @@ Api::Api(const std::string& planner_address) {
   runs_ = v1::RunService::NewStub(channel);
 }
 
-grpc::Status Api::Apply(const std::vector<v1::Resource>& resources) {
-  v1::ApplyResourcesRequest request;
-  for (const v1::Resource& resource : resources) *request.add_resources() = resource;
+grpc::Status Api::Apply(const v1::ApplyResourcesRequest& request) {
   v1::ApplyResourcesResponse response;
   grpc::Status status;
   // A planner that answers tells why; one that was killed leaves nothing to read.
@@ -73,12 +71,7 @@ grpc::Status Api::Apply(const std::vector<v1::Resource>& resources) {
   return status;
 }
 
-v1::Run Api::Trigger(const std::string& sync, bool allow_removals, v1::RunType type) {
-  v1::TriggerRunRequest request;
-  request.set_sync(sync);
-  request.set_allow_removals(allow_removals);
-  request.set_type(type);
-  // So that a call whose answer was lost starts nothing a second time.
+v1::Run Api::Trigger(v1::TriggerRunRequest request) {
   request.set_request_id(Uuid::V7(Clock::System().Wall(), Random::System()).ToString());
   v1::TriggerRunResponse response;
   Check("TriggerRun", Call(*runs_, &v1::RunService::Stub::TriggerRun, request, response));

@@ -15,9 +15,10 @@ class Api {
  public:
   explicit Api(const std::string& planner_address);
 
-  grpc::Status Apply(const std::vector<v1::Resource>& resources);
+  grpc::Status Apply(const v1::ApplyResourcesRequest& request);
   // Throws std::runtime_error when a call fails.
-  v1::Run Trigger(const std::string& sync, bool allow_removals, v1::RunType type);
+  // With a request id of its own, so that a call whose answer was lost starts nothing twice.
+  v1::Run Trigger(v1::TriggerRunRequest request);
   v1::Run Get(const std::string& run_id);
   v1::Run NewestRun(const std::string& sync);
   std::vector<v1::Run> Runs();

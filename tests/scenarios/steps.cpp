@@ -38,18 +38,33 @@ auto MakeWhile(World& world, const YAML::Node& meanwhile, Call call) {
 }
 
 void Apply(World& world, const YAML::Node& change) {
-  OnlyFields(change, {"sync", "model", "source", "destination", "more", "refused", "meanwhile"});
+  OnlyFields(change, {"sync", "model", "source", "destination", "more", "paused", "prune", "reset",
+                      "refused", "meanwhile"});
   for (const char* kind : {"sync", "model", "source", "destination", "more"}) {
     if (change[kind]) world.scenario[kind] = Overlay(world.scenario[kind], change[kind]);
   }
-  const std::vector<v1::Resource> resources =
-      Declare(world.scenario, {.warehouse_port = world.cluster.postgres().port(),
-                               .warehouse_gate_port = world.cluster.warehouse_gate().port(),
-                               .store_url = world.store.url(),
-                               .store_gate_port = world.store_gate.port(),
-                               .store_ca = world.store_ca});
+  v1::ApplyResourcesRequest request;
+  for (v1::Resource& resource :
+       Declare(world.scenario, {.warehouse_port = world.cluster.postgres().port(),
+                                .warehouse_gate_port = world.cluster.warehouse_gate().port(),
+                                .store_url = world.store.url(),
+                                .store_gate_port = world.store_gate.port(),
+                                .store_ca = world.store_ca})) {
+    *request.add_resources() = std::move(resource);
+  }
+  request.set_paused(change["paused"] && change["paused"].as<bool>());
+  if (const YAML::Node labels = change["prune"]) {
+    for (const auto& label : labels)
+      (*request.mutable_prune())[label.first.as<std::string>()] = label.second.as<std::string>();
+  }
+  if (const YAML::Node reset = change["reset"]) {
+    v1::Reset kind = v1::RESET_UNSPECIFIED;
+    if (!v1::Reset_Parse("RESET_" + reset.as<std::string>(), &kind))
+      throw Failure(fmt::format("there is no reset {}", reset.as<std::string>()));
+    request.set_reset(kind);
+  }
   const grpc::Status status =
-      MakeWhile(world, change["meanwhile"], [&] { return world.api.Apply(resources); });
+      MakeWhile(world, change["meanwhile"], [&] { return world.api.Apply(request); });
   if (const YAML::Node refused = change["refused"]) {
     if (status.ok()) throw Failure("apply took what it should refuse");
     const auto texts = refused.IsScalar() ? std::vector{refused.as<std::string>()}
@@ -68,17 +83,20 @@ void Apply(World& world, const YAML::Node& change) {
 
 void Trigger(World& world, const YAML::Node& node) {
   const bool whole = node.IsMap();
-  if (whole) OnlyFields(node, {"name", "sync", "allow_removals", "plan", "meanwhile"});
+  if (whole)
+    OnlyFields(node, {"name", "sync", "allow_removals", "full_resync", "plan", "meanwhile"});
   const YAML::Node none;
   const YAML::Node name = whole ? node["name"] : node;
-  const std::string sync = whole && node["sync"] ? node["sync"].as<std::string>() : "people";
-  const bool allow = whole && node["allow_removals"] && node["allow_removals"].as<bool>();
-  const bool plan = whole && node["plan"] && node["plan"].as<bool>();
+  const auto says = [&](const char* flag) { return whole && node[flag] && node[flag].as<bool>(); };
+  v1::TriggerRunRequest request;
+  request.set_sync(whole && node["sync"] ? node["sync"].as<std::string>() : "people");
+  request.set_allow_removals(says("allow_removals"));
+  request.set_full_resync(says("full_resync"));
+  request.set_type(says("plan") ? v1::RUN_TYPE_PLAN : v1::RUN_TYPE_SYNC);
   world.last_run = name.IsDefined() && name.IsScalar() ? name.as<std::string>()
                                                        : fmt::format("#{}", world.runs.size() + 1);
-  const v1::Run run = MakeWhile(world, whole ? node["meanwhile"] : none, [&] {
-    return world.api.Trigger(sync, allow, plan ? v1::RUN_TYPE_PLAN : v1::RUN_TYPE_SYNC);
-  });
+  const v1::Run run = MakeWhile(world, whole ? node["meanwhile"] : none,
+                                [&] { return world.api.Trigger(request); });
   world.runs[world.last_run] = run.id();
 }
 

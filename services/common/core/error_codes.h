@@ -24,6 +24,8 @@ enum class Retry : uint8_t { kNever, kLater, kAfterFix };
   X(RESOURCE_NOT_FOUND, kUser, kAfterFix)           \
   X(REQUEST_ID_REUSED, kUser, kAfterFix)            \
   X(RUN_ACTIVE, kUser, kLater)                      \
+  X(SYNC_PAUSED, kUser, kAfterFix)                  \
+  X(INVALID_RUN_STATE, kUser, kNever)               \
   X(ILLEGAL_TRANSITION, kPenstock, kNever)          \
   X(STALE_REVISION, kPenstock, kLater)              \
   X(SECRET_NOT_FOUND, kUser, kAfterFix)             \

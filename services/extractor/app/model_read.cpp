@@ -22,8 +22,11 @@ absl::StatusOr<std::unique_ptr<ModelRead>> ModelRead::Open(TaskContext& context)
   PENSTOCK_ASSIGN_OR_RETURN(read->program_, context.CompileMapping(description));
   read->program_.keeps_identity = snapshot.keeps_identity();
   PENSTOCK_ASSIGN_OR_RETURN(read->levels_, context.workshop().cache.Get(snapshot.levels()));
-  PENSTOCK_ASSIGN_OR_RETURN(read->deferral_levels_,
-                            context.workshop().cache.Get(snapshot.deferrals()));
+  // Who removes all means also what was refused before.
+  if (!context.task().removes_all()) {
+    PENSTOCK_ASSIGN_OR_RETURN(read->deferral_levels_,
+                              context.workshop().cache.Get(snapshot.deferrals()));
+  }
   read->index_.emplace(ViewsOf(read->levels_));
   read->deferrals_.emplace(ViewsOf(read->deferral_levels_), read->program_.recipe,
                            context.task().now_us());
@@ -37,6 +40,13 @@ absl::Status ModelRead::Run(TaskSession& session, DiffSink& sink) {
                                 .insert_only = context_.sync().mode == Mode::kInsert,
                                 .spill_directory = context_.directory()},
                   sink);
+  if (!context_.task().removes_all()) PENSTOCK_RETURN_IF_ERROR(ReadRows(session));
+  PENSTOCK_RETURN_IF_ERROR(differ_->Finish());
+  session.SetRows(Counts(/*whole=*/false));
+  return absl::OkStatus();
+}
+
+absl::Status ModelRead::ReadRows(TaskSession& session) {
   session.SetWaiting(true);
   PENSTOCK_RETURN_IF_ERROR(warehouse_->Read(context_.model(), program_.select,
                                             [&](std::span<const RawRow> rows) -> absl::Status {
@@ -45,8 +55,6 @@ absl::Status ModelRead::Run(TaskSession& session, DiffSink& sink) {
                                               return session.status();
                                             }));
   session.SetWaiting(false);
-  PENSTOCK_RETURN_IF_ERROR(differ_->Finish());
-  session.SetRows(Counts(/*whole=*/false));
   return absl::OkStatus();
 }
 

@@ -30,6 +30,7 @@ class ModelRead {
 
  private:
   explicit ModelRead(TaskContext& context) : context_(context) {}
+  absl::Status ReadRows(TaskSession& session);
 
   TaskContext& context_;
   std::unique_ptr<Warehouse> warehouse_;

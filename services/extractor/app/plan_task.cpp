@@ -101,7 +101,9 @@ absl::Status RunPlanTask(TaskContext& context) {
   const BatchHeader layout =
       LayoutOf(context.task(), operation, program.encoding, program.keeps_identity,
                program.batch_fields, program.identity);
-  SampleSink sink(layout, context.task().max_samples());
+  // Rows that are taken as delivered are not sent.
+  const bool adopts = context.task().adopts();
+  SampleSink sink(layout, adopts ? 0 : context.task().max_samples());
   PENSTOCK_RETURN_IF_ERROR(read->Run(*session, sink));
 
   pb::ReadSummary summary;
@@ -110,8 +112,8 @@ absl::Status RunPlanTask(TaskContext& context) {
   *summary.mutable_rows() = read->Counts(/*whole=*/true);
   *summary.mutable_announced() = session->Announced();
   std::vector<pb::PlanSample> samples;
-  samples.push_back(SampleOf(operation, static_cast<int64_t>(read->differ().counters().changed),
-                             sink.builder(), layout.id));
+  const auto changed = static_cast<int64_t>(read->differ().counters().changed);
+  samples.push_back(SampleOf(operation, adopts ? 0 : changed, sink.builder(), layout.id));
   if (context.sync().Removes()) samples.push_back(RemovalSample(context, *read));
   PENSTOCK_RETURN_IF_ERROR(
       SendEndRead(context.workshop().state, summary, {}, sink.TakeProblems(), std::move(samples)));

@@ -183,6 +183,10 @@ absl::Status StateClient::CompleteTask(const pb::CompleteTaskRequest& request) {
   return Wait(stub_->stub->async(), &Async::CompleteTask, request, timeout_).status();
 }
 
+absl::Status StateClient::AdoptRecords(const pb::AdoptRecordsRequest& request) {
+  return Wait(stub_->stub->async(), &Async::AdoptRecords, request, timeout_).status();
+}
+
 absl::Status StateClient::FailTask(const pb::FailTaskRequest& request) {
   return Wait(stub_->stub->async(), &Async::FailTask, request, timeout_).status();
 }

@@ -35,6 +35,8 @@ class StateClient {
   // Sends what `next` gives until it gives nothing.
   absl::Status EndRead(const std::function<std::optional<pb::EndReadRequest>()>& next);
   absl::Status CompleteTask(const pb::CompleteTaskRequest& request);
+  // A repeat changes nothing.
+  absl::Status AdoptRecords(const pb::AdoptRecordsRequest& request);
   absl::Status FailTask(const pb::FailTaskRequest& request);
 
  private:

@@ -4,6 +4,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "services/common/convert/resources.h"
+#include "services/common/core/bytes.h"
+#include "services/common/core/hash.h"
 #include "services/common/core/status.h"
 #include "services/extractor/sources/postgres/postgres_source.h"
 
@@ -48,6 +50,14 @@ absl::StatusOr<std::unique_ptr<Warehouse>> OpenWarehouse(const Source& source,
   }
   PENSTOCK_ASSIGN_OR_RETURN(std::unique_ptr<Warehouse> warehouse, PostgresSource::Make(resolved));
   return warehouse;
+}
+
+uint64_t RecipeOfEpoch(uint64_t recipe, uint64_t epoch) {
+  std::string bytes;
+  ByteWriter w(bytes);
+  w.Int(recipe);
+  w.Int(epoch);
+  return HashBytes64(bytes);
 }
 
 TaskContext::TaskContext(Workshop& workshop, pb::Task task)
@@ -96,7 +106,10 @@ absl::StatusOr<BatchLimits> TaskContext::LimitsOf(Operation operation) const {
 absl::StatusOr<Program> TaskContext::CompileMapping(const ModelDescription& description) const {
   CompileResult result =
       CompileFor(sync_, model_, description, source_, connector_, object_, workshop_.secrets);
-  if (result.program.has_value()) return *std::move(result.program);
+  if (result.program.has_value()) {
+    result.program->recipe = RecipeOfEpoch(result.program->recipe, task_.snapshot().epoch());
+    return *std::move(result.program);
+  }
   const CompileError& first = result.errors.front();
   return Error(first.code, absl::StrCat("Sync \"", sync_.meta.name, "\", spec.", first.field, ": ",
                                         first.message));

@@ -77,6 +77,10 @@ CompileResult CompileFor(const Sync& sync, const Model& model, const ModelDescri
                          const Source& source, const Connector& connector, const ObjectSpec& object,
                          const Secrets& secrets);
 
+// A snapshot's epoch is part of its recipes: after a reset every row counts as changed, while its
+// key stays known.
+uint64_t RecipeOfEpoch(uint64_t recipe, uint64_t epoch);
+
 // A connection to the Source, its references to secrets resolved.
 absl::StatusOr<std::unique_ptr<Warehouse>> OpenWarehouse(const Source& source,
                                                          const Secrets& secrets);

@@ -2,9 +2,11 @@
 
 #include <grpcpp/channel.h>
 
+#include <algorithm>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <set>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -76,21 +78,22 @@ ResourceProblem DescribeProblem(const ApplyPlan::ModelToDescribe& one, const abs
 // One apply, from its request to its answer.
 class Application {
  public:
-  Application(const ResourcePeers& peers, ApplyPlan& plan, RpcContext context)
-      : peers_(peers), plan_(plan), options_{.parent = std::move(context)} {}
+  Application(const ResourcePeers& peers, ApplyPlan& plan, const v1::ApplyResourcesRequest& request,
+              RpcContext context)
+      : peers_(peers), plan_(plan), request_(request), options_{.parent = std::move(context)} {}
 
-  asio::awaitable<absl::StatusOr<v1::ApplyResourcesResponse>> Run(bool validate_only) {
+  asio::awaitable<absl::StatusOr<v1::ApplyResourcesResponse>> Run() {
     problems_ = plan_.Check();
     if (!problems_.empty()) co_return Refused(problems_);
     if (plan_.ChangesAnything()) {
       PENSTOCK_CO_RETURN_IF_ERROR(co_await DescribeModels());
       PENSTOCK_CO_RETURN_IF_ERROR(co_await CheckDeliveries());
       PENSTOCK_CO_RETURN_IF_ERROR(co_await LoadDelivered());
-      for (ResourceProblem& problem : CheckDelivered(plan_, delivered_, fingerprints_))
-        problems_.push_back(std::move(problem));
+      verdict_ = CheckDelivered(plan_, delivered_, fingerprints_, request_.reset());
+      for (ResourceProblem& problem : verdict_.problems) problems_.push_back(std::move(problem));
       if (!problems_.empty()) co_return Refused(problems_);
       PENSTOCK_TESTPOINT("planner.apply_checked");
-      if (!validate_only) PENSTOCK_CO_RETURN_IF_ERROR(co_await Store());
+      if (!request_.validate_only()) PENSTOCK_CO_RETURN_IF_ERROR(co_await Store());
     }
     co_return Answer();
   }
@@ -157,6 +160,9 @@ class Application {
     for (const Sync* sync : plan_.TouchedSyncs()) {
       if (const Sync* stored = plan_.StoredOf(*sync)) request.add_syncs(stored->meta.name);
     }
+    for (const auto& [kind, name] : plan_.Deleted()) {
+      if (kind == "Sync") request.add_syncs(name);
+    }
     if (request.syncs().empty()) co_return absl::OkStatus();
     PENSTOCK_CO_ASSIGN_OR_RETURN(
         auto snapshots, co_await CallUnary(peers_.state->async(), &StateAsync::DescribeSnapshots,
@@ -193,6 +199,13 @@ class Application {
   asio::awaitable<absl::Status> Store() {
     pb::StoreResourcesRequest request;
     request.set_actor("api");
+    request.set_fate(request_.fate());
+    request.set_paused(request_.paused());
+    for (const auto& [kind, name] : plan_.Deleted()) {
+      v1::ResourceName& gone = *request.add_deletes();
+      gone.set_kind(kind);
+      gone.set_name(name);
+    }
     for (const StoredResource& one : plan_.ToStore()) {
       v1::Resource& resource = *request.add_resources();
       resource = ToProto(one.resource);
@@ -206,6 +219,7 @@ class Application {
           TargetOf(*sync, destination.Account(), FindObject(connector, sync->object)));
       target.set_keeps_identity(sync->Removes());
       target.set_account(destination.Account());
+      target.set_reset(ResetOf(*sync));
     }
     co_return (
         co_await CallUnary(peers_.state->async(), &StateAsync::StoreResources, request, options_))
@@ -221,20 +235,84 @@ class Application {
       change.set_name(MetadataOf(resource).name);
       change.set_action(std::string(Name(plan_.ActionOf(i))));
       if (const auto* sync = std::get_if<Sync>(&resource)) {
-        for (std::string& effect : EffectsOn(plan_, *sync, delivered_))
+        for (std::string& effect : EffectsOn(plan_, *sync, delivered_, ResetOf(*sync)))
           change.add_effects(std::move(effect));
       }
+    }
+    for (const auto& [kind, name] : plan_.Deleted()) {
+      v1::ResourceChange& change = *response.add_changes();
+      change.set_kind(kind);
+      change.set_name(name);
+      change.set_action("deleted");
+      const auto rows = delivered_.find(name);
+      if (kind != "Sync" || rows == delivered_.end() || rows->second.records == 0) continue;
+      for (std::string& effect : EffectsOfDelete(rows->second.records, request_.fate()))
+        change.add_effects(std::move(effect));
     }
     return response;
   }
 
+  v1::Reset ResetOf(const Sync& sync) const {
+    return verdict_.reset.contains(sync.meta.name) ? request_.reset() : v1::RESET_UNSPECIFIED;
+  }
+
   const ResourcePeers& peers_;
   ApplyPlan& plan_;
+  const v1::ApplyResourcesRequest& request_;
   ClientCallOptions options_;
   std::vector<ResourceProblem> problems_;
   std::map<std::string, uint64_t> fingerprints_;
   DeliveredBySync delivered_;
+  DeliveredVerdict verdict_;
 };
+
+bool HasLabels(const Resource& resource,
+               const google::protobuf::Map<std::string, std::string>& of) {
+  const auto& labels = MetadataOf(resource).labels;
+  return std::all_of(of.begin(), of.end(), [&](const auto& label) {
+    const auto found = labels.find(label.first);
+    return found != labels.end() && found->second == label.second;
+  });
+}
+
+// What the request names to be deleted, and what it prunes.
+absl::StatusOr<std::set<ApplyPlan::Id>> DeletedBy(const v1::ApplyResourcesRequest& request,
+                                                  const std::vector<Resource>& declared,
+                                                  const std::vector<StoredResource>& stored) {
+  std::set<ApplyPlan::Id> kept, known, deleted;
+  for (const Resource& one : declared) {
+    kept.insert(ApplyPlan::IdOf(one));
+    kept.insert({std::string(KindName(one)), MetadataOf(one).renamed_from});
+  }
+  for (const StoredResource& one : stored) known.insert(ApplyPlan::IdOf(one.resource));
+  for (const v1::ResourceName& one : request.deletes()) {
+    const ApplyPlan::Id id(one.kind(), one.name());
+    if (!known.contains(id)) {
+      return Error(ErrorCode::kRESOURCE_NOT_FOUND,
+                   absl::StrCat("there is no ", one.kind(), " \"", one.name(), "\""));
+    }
+    if (kept.contains(id)) {
+      return Error(ErrorCode::kINVALID_REQUEST, absl::StrCat(one.kind(), " \"", one.name(),
+                                                             "\" is declared and deleted at once"));
+    }
+    if (request.fate() == v1::FATE_REMOVE && one.kind() != "Sync") {
+      return Error(ErrorCode::kINVALID_REQUEST,
+                   absl::StrCat("only Syncs have records to remove; delete ", one.kind(), " \"",
+                                one.name(), "\" when they are gone"));
+    }
+    deleted.insert(id);
+  }
+  if (request.prune().empty()) return deleted;
+  if (request.fate() == v1::FATE_REMOVE) {
+    return Error(ErrorCode::kINVALID_REQUEST,
+                 "pruning can't remove records; delete the Syncs by name");
+  }
+  for (const StoredResource& one : stored) {
+    const ApplyPlan::Id id = ApplyPlan::IdOf(one.resource);
+    if (!kept.contains(id) && HasLabels(one.resource, request.prune())) deleted.insert(id);
+  }
+  return deleted;
+}
 
 }  // namespace
 
@@ -283,7 +361,7 @@ asio::awaitable<absl::StatusOr<std::vector<StoredResource>>> LoadStored(const Re
 
 asio::awaitable<absl::StatusOr<v1::ApplyResourcesResponse>> Apply(
     const ResourcePeers& peers, const v1::ApplyResourcesRequest& request, RpcContext context) {
-  if (request.resources().empty())
+  if (request.resources().empty() && request.deletes().empty())
     co_return Error(ErrorCode::kINVALID_REQUEST, "no resources are given");
   std::vector<Resource> declared;
   for (const v1::Resource& one : request.resources()) {
@@ -293,9 +371,11 @@ asio::awaitable<absl::StatusOr<v1::ApplyResourcesResponse>> Apply(
   if (const auto problems = TooLarge(request, declared); !problems.empty())
     co_return Refused(problems);
   PENSTOCK_CO_ASSIGN_OR_RETURN(auto stored, co_await LoadStored(peers, context));
-  ApplyPlan plan(std::move(declared), std::move(stored), BuiltinConnectors());
-  Application application(peers, plan, std::move(context));
-  co_return co_await application.Run(request.validate_only());
+  PENSTOCK_CO_ASSIGN_OR_RETURN(std::set<ApplyPlan::Id> deleted,
+                               DeletedBy(request, declared, stored));
+  ApplyPlan plan(std::move(declared), std::move(stored), BuiltinConnectors(), std::move(deleted));
+  Application application(peers, plan, request, std::move(context));
+  co_return co_await application.Run();
 }
 
 }  // namespace penstock::planner

@@ -23,8 +23,12 @@ std::string_view Name(ApplyAction action) {
 }
 
 ApplyPlan::ApplyPlan(std::vector<Resource> declared, std::vector<StoredResource> stored,
-                     std::span<const Resource> builtin)
-    : declared_(std::move(declared)), stored_(std::move(stored)), builtin_(builtin) {
+                     std::span<const Resource> builtin, std::set<Id> deleted)
+    : declared_(std::move(declared)),
+      stored_(std::move(stored)),
+      builtin_(builtin),
+      deleted_(std::move(deleted)),
+      changed_(deleted_) {
   for (const StoredResource& one : stored_) {
     stored_by_id_[IdOf(one.resource)] = &one;
     before_.Add(one.resource);
@@ -34,6 +38,7 @@ ApplyPlan::ApplyPlan(std::vector<Resource> declared, std::vector<StoredResource>
   after_.Add(builtin_);
   for (const Resource& one : declared_) Classify(one);
   for (const auto& [to, from] : renamed_from_) after_.Remove(from.first, from.second);
+  for (const auto& [kind, name] : deleted_) after_.Remove(kind, name);
   after_.Add(declared_);
 }
 
@@ -59,6 +64,16 @@ void ApplyPlan::Classify(const Resource& declared) {
 
 bool ApplyPlan::ChangesAnything() const {
   return !changed_.empty();
+}
+
+std::vector<ApplyPlan::Id> ApplyPlan::Deleted() const {
+  std::vector<Id> out;
+  for (auto kind = kStoreOrder.rbegin(); kind != kStoreOrder.rend(); ++kind) {
+    for (const Id& id : deleted_) {
+      if (id.first == *kind) out.push_back(id);
+    }
+  }
+  return out;
 }
 
 std::vector<ResourceProblem> ApplyPlan::Check() const {

@@ -26,8 +26,12 @@ std::string_view Name(ApplyAction action);
 // of the warehouse and the destinations. Pure. Built-in connectors are always those of this build.
 class ApplyPlan {
  public:
+  using Id = std::pair<std::string, std::string>;  // kind, name
+  static Id IdOf(const Resource& resource);
+
+  // `deleted` are stored and not declared.
   ApplyPlan(std::vector<Resource> declared, std::vector<StoredResource> stored,
-            std::span<const Resource> builtin);
+            std::span<const Resource> builtin, std::set<Id> deleted = {});
   ApplyPlan(const ApplyPlan&) = delete;  // the sets point into it
   ApplyPlan& operator=(const ApplyPlan&) = delete;
 
@@ -37,6 +41,8 @@ class ApplyPlan {
   const ResourceSet& before() const { return before_; }
   ApplyAction ActionOf(size_t declared) const { return actions_[declared]; }
   bool ChangesAnything() const;
+  // Those that refer before those that are referred to.
+  std::vector<Id> Deleted() const;
 
   // What the rules of model/validate.h and those of names and renames have against it.
   std::vector<ResourceProblem> Check() const;
@@ -70,8 +76,6 @@ class ApplyPlan {
   std::vector<StoredResource> ToStore() const;
 
  private:
-  using Id = std::pair<std::string, std::string>;  // kind, name
-  static Id IdOf(const Resource& resource);
   void Classify(const Resource& declared);
   bool Touched(std::string_view kind, const std::string& name) const;
   bool TouchedDestination(const Destination& destination) const;
@@ -83,10 +87,11 @@ class ApplyPlan {
   std::vector<Resource> declared_;
   std::vector<StoredResource> stored_;
   std::span<const Resource> builtin_;
+  std::set<Id> deleted_;
   std::map<Id, const StoredResource*> stored_by_id_;
   std::map<Id, Id> renamed_from_;  // new -> stored
   std::vector<ApplyAction> actions_;
-  std::set<Id> changed_;  // old names of renamed ones too
+  std::set<Id> changed_;  // old names of renamed ones and deleted ones too
   ResourceSet before_;
   ResourceSet after_;
 };

@@ -19,6 +19,7 @@
 #include "services/planner/app/resource_service.h"
 #include "services/planner/app/run_driver.h"
 #include "services/planner/app/run_service.h"
+#include "services/planner/app/sync_service.h"
 
 namespace penstock::planner {
 namespace {
@@ -80,13 +81,14 @@ absl::Status Serve(const PlannerSettings& settings) {
       *state, *loader, queue, process->metrics());
   RunService runs(io.get_executor(), *state, *loader);
   ResourceService resources(io.get_executor(), state_channel, extractor_channel, loader_channel);
+  SyncService syncs(io.get_executor(), *state);
   process->readiness().Add("redis", [&redis_watch] { return redis_watch.status(); });
   process->readiness().Add("state", [&]() -> absl::Status {
     return driver->healthy() ? absl::OkStatus()
                              : Error(ErrorCode::kSTATE_UNAVAILABLE, "state does not answer");
   });
 
-  grpc::Service* const services[] = {&resources, &runs};
+  grpc::Service* const services[] = {&resources, &runs, &syncs};
   PENSTOCK_ASSIGN_OR_RETURN(auto server, process->StartServer(settings.serve, services));
   driver->Start();
   std::vector<std::jthread> threads;

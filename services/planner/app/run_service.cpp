@@ -36,7 +36,7 @@ asio::awaitable<absl::StatusOr<Response>> Move(pb::PlanningService::StubInterfac
   auto moved = co_await CallUnary(state.async(), &StateAsync::Transition, request, call_options);
   if (!moved.ok()) {
     if (CodeOf(moved.status()) != ErrorCode::kILLEGAL_TRANSITION) co_return moved.status();
-    co_return Error(ErrorCode::kINVALID_REQUEST,
+    co_return Error(ErrorCode::kINVALID_RUN_STATE,
                     absl::StrCat("run ", run,
                                  event == pb::RUN_EVENT_RESUME ? " is not parked; nothing to resume"
                                                                : " has ended; nothing to cancel"));
@@ -72,6 +72,7 @@ grpc::ServerUnaryReactor* RunService::TriggerRun(Call* call, const v1::TriggerRu
         create.set_type(in.type() == v1::RUN_TYPE_PLAN ? v1::RUN_TYPE_PLAN : v1::RUN_TYPE_SYNC);
         create.set_allow_removals(in.allow_removals());
         create.set_only_if_idle(in.overlap() == v1::OVERLAP_REFUSE);
+        create.set_full_resync(in.full_resync());
         const ClientCallOptions call_options{.parent = std::move(context)};
         PENSTOCK_CO_ASSIGN_OR_RETURN(
             auto created,

@@ -115,6 +115,14 @@ grpc::ServerUnaryReactor* ExtractionService::CompleteTask(Call* call,
                               pb::CompleteTaskResponse&) { return state::CompleteTask(tx, in); });
 }
 
+grpc::ServerUnaryReactor* ExtractionService::AdoptRecords(Call* call,
+                                                          const pb::AdoptRecordsRequest* request,
+                                                          pb::AdoptRecordsResponse* response) {
+  return ServeFromDatabase(pool_, call, request, response,
+                           [](PgTransaction& tx, const pb::AdoptRecordsRequest& in,
+                              pb::AdoptRecordsResponse&) { return state::AdoptRecords(tx, in); });
+}
+
 grpc::ServerUnaryReactor* ExtractionService::FailTask(Call* call,
                                                       const pb::FailTaskRequest* request,
                                                       pb::FailTaskResponse* response) {

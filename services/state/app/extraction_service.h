@@ -32,6 +32,8 @@ class ExtractionService final : public penstock::internal::v1::ExtractionService
       Call* call, penstock::internal::v1::EndReadResponse* response) override;
   Unary* CompleteTask(Call* call, const penstock::internal::v1::CompleteTaskRequest* request,
                       penstock::internal::v1::CompleteTaskResponse* response) override;
+  Unary* AdoptRecords(Call* call, const penstock::internal::v1::AdoptRecordsRequest* request,
+                      penstock::internal::v1::AdoptRecordsResponse* response) override;
   Unary* FailTask(Call* call, const penstock::internal::v1::FailTaskRequest* request,
                   penstock::internal::v1::FailTaskResponse* response) override;
 

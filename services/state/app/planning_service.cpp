@@ -163,4 +163,10 @@ grpc::ServerUnaryReactor* PlanningService::DescribeSnapshots(
   return ServeFromDatabase(pool_, call, request, response, &state::DescribeSnapshots);
 }
 
+grpc::ServerUnaryReactor* PlanningService::ChangeSync(Call* call,
+                                                      const pb::ChangeSyncRequest* request,
+                                                      pb::ChangeSyncResponse* response) {
+  return ServeFromDatabase(pool_, call, request, response, &state::ChangeSync);
+}
+
 }  // namespace penstock::state

@@ -48,6 +48,8 @@ class PlanningService final : public penstock::internal::v1::PlanningService::Ca
   Unary* DescribeSnapshots(Call* call,
                            const penstock::internal::v1::DescribeSnapshotsRequest* request,
                            penstock::internal::v1::DescribeSnapshotsResponse* response) override;
+  Unary* ChangeSync(Call* call, const penstock::internal::v1::ChangeSyncRequest* request,
+                    penstock::internal::v1::ChangeSyncResponse* response) override;
 
   // Counts the run if it has just ended.
   void Count(const penstock::internal::v1::RunFacts& facts);

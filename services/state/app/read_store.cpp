@@ -8,6 +8,7 @@
 #include "services/state/app/resource_store.h"
 #include "services/state/app/seal.h"
 #include "services/state/app/snapshot_store.h"
+#include "services/state/app/sync_store.h"
 #include "services/state/domain/settlement.h"
 
 namespace penstock::state {
@@ -26,11 +27,6 @@ absl::StatusOr<Revision> CurrentRevision(PgTransaction& tx, const char* kind,
   PENSTOCK_ASSIGN_OR_RETURN(penstock::v1::Resource resource, LoadResource(tx, kind, name));
   const int64_t number = std::stoll(resource.etag());
   return Revision{number, std::move(resource)};
-}
-
-bool Removes(const penstock::v1::Sync& sync) {
-  return sync.mode() == penstock::v1::MODE_MIRROR ||
-         sync.on_removed() == penstock::v1::ON_REMOVED_DELETE;
 }
 
 // Counts what the log says of the read's records and stores it: announced records without a batch
@@ -63,14 +59,16 @@ absl::Status BeginRead(PgTransaction& tx, const Uuid& run, int64_t wait_ms) {
   PENSTOCK_ASSIGN_OR_RETURN(PgResult snapshot,
                             tx.Exec("SELECT snapshot FROM runs WHERE id = $1", {run}));
   PENSTOCK_RETURN_IF_ERROR(LockPins(tx, snapshot.Int(0, 0)));
-  PENSTOCK_ASSIGN_OR_RETURN(PgResult row,
-                            tx.Exec("SELECT r.sync, r.read + 1, s.manifest, r.type FROM runs r "
-                                    "JOIN snapshots s ON s.id = r.snapshot "
-                                    "WHERE r.id = $1",
-                                    {run}));
+  PENSTOCK_ASSIGN_OR_RETURN(
+      PgResult row,
+      tx.Exec("SELECT r.sync, r.read + 1, s.manifest, r.type, r.removes_all FROM runs r "
+              "JOIN snapshots s ON s.id = r.snapshot "
+              "WHERE r.id = $1",
+              {run}));
   const std::string sync_name(row.Text(0, 0));
   const int64_t read = row.Int(0, 1), manifest = row.Int(0, 2);
   const bool is_plan = row.Int(0, 3) == penstock::v1::RUN_TYPE_PLAN;
+  const bool removes_all = row.Bool(0, 4);
   PENSTOCK_ASSIGN_OR_RETURN(const Revision sync, CurrentRevision(tx, "Sync", sync_name));
   const penstock::v1::Sync& spec = sync.resource.sync();
   PENSTOCK_ASSIGN_OR_RETURN(const Revision model, CurrentRevision(tx, "Model", spec.model()));
@@ -94,9 +92,9 @@ absl::Status BeginRead(PgTransaction& tx, const Uuid& run, int64_t wait_ms) {
               "connector_revision, removes, give_up_after_ms, max_rejected, max_rejected_min, "
               "max_in_flight) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
               {run, read, task.Int(0, 0), manifest, source.number, model.number, sync.number,
-               connector.number, Removes(spec) && !is_plan, spec.delivery().give_up_after_ms(),
-               spec.guard().max_rejected(), spec.guard().max_rejected_min(),
-               spec.delivery().max_in_flight()})
+               connector.number, (Removes(spec) && !is_plan) || removes_all,
+               spec.delivery().give_up_after_ms(), spec.guard().max_rejected(),
+               spec.guard().max_rejected_min(), spec.delivery().max_in_flight()})
           .status());
   return tx
       .Exec("UPDATE runs SET read = $2, destination = $3, account = $4 WHERE id = $1",

@@ -4,13 +4,14 @@
 #include <optional>
 
 #include "absl/strings/str_cat.h"
-#include "services/common/core/random.h"
 #include "services/common/core/status.h"
 #include "services/common/pg/pg_connection.h"
+#include "services/state/app/life_cycle.h"
 #include "services/state/app/proto_json.h"
 #include "services/state/app/run_store.h"
 #include "services/state/app/schedule_store.h"
 #include "services/state/app/snapshot_store.h"
+#include "services/state/app/sync_store.h"
 
 namespace penstock::state {
 namespace {
@@ -108,36 +109,6 @@ absl::Status Rename(PgTransaction& tx, const char* kind, const std::string& from
     }
   }
   return absl::OkStatus();
-}
-
-absl::Status StoreSync(PgTransaction& tx, const v1::Sync& sync, const pb::SyncTarget& target) {
-  const std::string& name = sync.metadata().name();
-  PENSTOCK_ASSIGN_OR_RETURN(
-      PgResult rows, tx.Exec("SELECT snapshot FROM syncs WHERE name = $1 FOR UPDATE", {name}));
-  if (rows.empty()) {
-    PENSTOCK_ASSIGN_OR_RETURN(
-        PgResult snapshot,
-        tx.Exec(
-            "INSERT INTO snapshots (seed, keeps_identity, target) VALUES ($1, $2, $3) RETURNING id",
-            {Random::System().Next(), target.keeps_identity(), target.target()}));
-    PENSTOCK_RETURN_IF_ERROR(
-        tx.Exec("INSERT INTO syncs (name, snapshot, destination, account) VALUES ($1, $2, $3, $4)",
-                {name, snapshot.Int(0, 0), sync.destination(), target.account()})
-            .status());
-  } else {
-    PENSTOCK_RETURN_IF_ERROR(
-        tx.Exec(
-              // Before the first run nothing says that entries lack what removing needs.
-              "UPDATE snapshots SET target = $2, keeps_identity = CASE WHEN EXISTS (SELECT 1 FROM "
-              "runs WHERE snapshot = $1 AND type = 1 AND state <> 1) THEN keeps_identity ELSE $3 "
-              "END WHERE id = $1",
-              {rows.Int(0, 0), target.target(), target.keeps_identity()})
-            .status());
-  }
-  return tx
-      .Exec("UPDATE syncs SET destination = $2, account = $3 WHERE name = $1",
-            {name, sync.destination(), target.account()})
-      .status();
 }
 
 // The planner has checked this against what it saw; here two applies at once see each other.
@@ -240,7 +211,7 @@ absl::Status StoreResources(PgTransaction& tx, const pb::StoreResourcesRequest& 
       const auto target = request.targets().find(metadata.name());
       if (target == request.targets().end())
         return Error(ErrorCode::kINTERNAL, "a Sync came without its target");
-      PENSTOCK_RETURN_IF_ERROR(StoreSync(tx, resource.sync(), target->second));
+      PENSTOCK_RETURN_IF_ERROR(StoreSync(tx, resource.sync(), target->second, request.paused()));
     }
     resource.set_etag(absl::StrCat(revision));
     *response.add_resources() = std::move(resource);
@@ -249,6 +220,8 @@ absl::Status StoreResources(PgTransaction& tx, const pb::StoreResourcesRequest& 
   for (const v1::Resource& resource : request.resources()) {
     if (resource.has_sync()) PENSTOCK_RETURN_IF_ERROR(StoreSchedule(tx, resource.sync()));
   }
+  for (const v1::ResourceName& gone : request.deletes())
+    PENSTOCK_RETURN_IF_ERROR(DeleteResource(tx, gone, request.fate(), request.actor()));
   PENSTOCK_RETURN_IF_ERROR(CheckOneRemover(tx, request));
   return changed ? ResumeParkedForUser(tx) : absl::OkStatus();
 }

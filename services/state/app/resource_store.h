@@ -14,10 +14,10 @@ namespace penstock::state {
 
 namespace pb = penstock::internal::v1;
 
-// Stores resources that the planner has checked: all or none. A resource whose etag is no longer
-// current is refused (STALE_REVISION); one equal to what is stored keeps its revision. Syncs get
-// their snapshot and schedule; a rename moves delivered rows, runs and history; runs that wait for
-// a person are let go on.
+// Stores and deletes resources that the planner has checked: all or none. A resource whose etag is
+// no longer current is refused (STALE_REVISION); one equal to what is stored keeps its revision.
+// Syncs get their snapshot and schedule; a rename moves delivered rows, runs and history; runs that
+// wait for a person are let go on.
 absl::Status StoreResources(PgTransaction& tx, const pb::StoreResourcesRequest& request,
                             pb::StoreResourcesResponse& response);
 

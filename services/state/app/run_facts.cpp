@@ -86,6 +86,8 @@ constexpr const char* kRunColumns = R"(
          (SELECT count(*) FROM batches b WHERE b.run = r.id AND b.open),
          coalesce((SELECT s.expected_rows FROM syncs s WHERE s.name = r.sync), 0),
          NOT EXISTS (SELECT 1 FROM runs a WHERE a.sync = r.sync AND a.type = 1 AND a.state BETWEEN 2 AND 8)
+           AND (r.removes_all OR NOT EXISTS (SELECT 1 FROM syncs s WHERE s.name = r.sync AND s.paused)),
+         r.full_resync, r.removes_all
   FROM runs r LEFT JOIN reads d ON d.run = r.id AND d.read = r.read
   WHERE r.id = ANY ($1::text[]::uuid[]) ORDER BY r.id)";
 
@@ -154,6 +156,8 @@ absl::StatusOr<pb::RunFacts> ReadRun(const PgResult& rows, int row) {
   facts.set_open_grants(static_cast<int32_t>(rows.Int(row, c++)));
   run.set_expected_rows(rows.Int(row, c++));
   facts.set_may_start(rows.Bool(row, c++) || run.type() == v1::RUN_TYPE_PLAN);
+  run.set_full_resync(rows.Bool(row, c++));
+  run.set_removes_all(rows.Bool(row, c++));
   return facts;
 }
 

@@ -12,36 +12,11 @@
 #include "services/state/app/proto_json.h"
 #include "services/state/app/read_store.h"
 #include "services/state/app/run_facts.h"
+#include "services/state/app/sync_store.h"
 #include "services/state/domain/run_machine.h"
 
 namespace penstock::state {
 namespace {
-
-struct SyncRow {
-  int64_t snapshot = 0;
-  int64_t epoch = 0;
-  std::string destination;
-  std::string account;
-  WallTime now;  // of the database: replicas' clocks may differ
-};
-
-// Locks the Sync's row, so that two triggers at once see each other's run.
-absl::StatusOr<SyncRow> LockSync(PgTransaction& tx, const std::string& name) {
-  PENSTOCK_ASSIGN_OR_RETURN(
-      PgResult rows,
-      tx.Exec(
-          "SELECT s.snapshot, p.epoch, s.destination, s.account, clock_timestamp() FROM syncs s "
-          "JOIN snapshots p ON p.id = s.snapshot WHERE s.name = $1 FOR UPDATE OF s",
-          {name}));
-  if (rows.empty()) {
-    return Error(ErrorCode::kRESOURCE_NOT_FOUND,
-                 absl::StrCat("there is no Sync \"", name,
-                              "\"; `penstock get syncs` lists those that were applied"));
-  }
-  return SyncRow{rows.Int(0, 0), rows.Int(0, 1), std::string(rows.Text(0, 2)),
-                 std::string(rows.Text(0, 3)),
-                 WallTime(std::chrono::microseconds(rows.Micros(0, 4)))};
-}
 
 struct NewRun {
   std::string sync;
@@ -51,6 +26,8 @@ struct NewRun {
   std::optional<std::string> request_id;
   int64_t request_hash = 0;
   bool allow_removals = false;
+  bool full_resync = false;
+  bool removes_all = false;
   std::optional<int64_t> scheduled_us;
   std::optional<std::string> error_json;
 };
@@ -60,16 +37,16 @@ absl::StatusOr<Uuid> InsertRun(PgTransaction& tx, const SyncRow& sync, const New
   PENSTOCK_RETURN_IF_ERROR(
       tx.Exec("INSERT INTO runs (id, sync, type, state, trigger, request_id, request_hash, "
               "allow_removals, scheduled_at, "
-              "error, snapshot, epoch, destination, account, ended_at) VALUES ($1, $2, $3, $4, $5, "
-              "$6, $7, $8, "
-              "to_timestamp($9::float8 / 1000000), $10::text::jsonb, $11, $12, $13, $14, "
+              "error, snapshot, epoch, destination, account, full_resync, removes_all, ended_at) "
+              "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, "
+              "to_timestamp($9::float8 / 1000000), $10::text::jsonb, $11, $12, $13, $14, $15, $16, "
               "CASE WHEN $4 >= 9 THEN now() END)",
               {id, run.sync, static_cast<int>(run.type), static_cast<int>(run.state), run.trigger,
                OrNull(run.request_id, pg_oid::kText), run.request_hash, run.allow_removals,
                run.scheduled_us.has_value() ? PgValue(static_cast<double>(*run.scheduled_us))
                                             : PgValue::Null(pg_oid::kFloat8),
                OrNull(run.error_json, pg_oid::kText), sync.snapshot, sync.epoch, sync.destination,
-               sync.account})
+               sync.account, run.full_resync, run.removes_all})
           .status());
   PENSTOCK_RETURN_IF_ERROR(NotifyRun(tx, id));
   return id;
@@ -132,6 +109,11 @@ std::string ErrorJson(const absl::Status& status) {
 
 // QUEUED -> READING. The run works on the snapshot that its Sync has now.
 absl::Status Start(PgTransaction& tx, const Uuid& run) {
+  PENSTOCK_ASSIGN_OR_RETURN(PgResult resync,
+                            tx.Exec("SELECT s.snapshot FROM runs r JOIN syncs s ON s.name = r.sync "
+                                    "WHERE r.id = $1 AND r.full_resync AND r.type = 1",
+                                    {run}));
+  if (!resync.empty()) PENSTOCK_RETURN_IF_ERROR(NextEpoch(tx, resync.Int(0, 0)));
   PENSTOCK_RETURN_IF_ERROR(
       tx.Exec("UPDATE runs r SET state = 2, revision = r.revision + 1, started_at = now(), "
               "changed_at = now(), "
@@ -155,13 +137,27 @@ absl::Status CheckIdle(PgTransaction& tx, const std::string& sync) {
       "run_id", run);
 }
 
+absl::Status CheckMayStart(const std::string& name, const SyncRow& sync) {
+  if (sync.deleting) {
+    return Error(ErrorCode::kSYNC_PAUSED,
+                 absl::StrCat("Sync \"", name,
+                              "\" is being deleted; its last run removes what it "
+                              "has sent (`penstock watch ",
+                              name, "`)"));
+  }
+  if (!sync.paused) return absl::OkStatus();
+  return Error(
+      ErrorCode::kSYNC_PAUSED,
+      absl::StrCat("Sync \"", name, "\" is paused; end that with `penstock resume ", name, "`"));
+}
+
 }  // namespace
 
 absl::StatusOr<CreatedRun> CreateRun(PgTransaction& tx, const pb::CreateRunRequest& request) {
   PENSTOCK_ASSIGN_OR_RETURN(const SyncRow sync, LockSync(tx, request.sync()));
   const auto hash = static_cast<int64_t>(HashBytes64(
       absl::StrCat(static_cast<int>(request.type()), "|", request.allow_removals() ? 1 : 0, "|",
-                   request.only_if_idle() ? 1 : 0)));
+                   request.only_if_idle() ? 1 : 0, "|", request.full_resync() ? 1 : 0)));
   if (!request.request_id().empty()) {
     PENSTOCK_ASSIGN_OR_RETURN(
         PgResult rows,
@@ -181,12 +177,14 @@ absl::StatusOr<CreatedRun> CreateRun(PgTransaction& tx, const pb::CreateRunReque
   if (request.only_if_idle() && !is_plan) PENSTOCK_RETURN_IF_ERROR(CheckIdle(tx, request.sync()));
   bool must_wait = false;
   if (!is_plan) {
+    PENSTOCK_RETURN_IF_ERROR(CheckMayStart(request.sync(), sync));
     PENSTOCK_ASSIGN_OR_RETURN(const auto queued, FindRun(tx, request.sync(), "state = 1 LIMIT 1"));
     if (queued.has_value()) {
-      if (request.allow_removals()) {
+      if (request.allow_removals() || request.full_resync()) {
         PENSTOCK_RETURN_IF_ERROR(
-            tx.Exec("UPDATE runs SET allow_removals = true, revision = revision + 1 WHERE id = $1",
-                    {*queued})
+            tx.Exec("UPDATE runs SET allow_removals = allow_removals OR $2, full_resync = "
+                    "full_resync OR $3, revision = revision + 1 WHERE id = $1",
+                    {*queued, request.allow_removals(), request.full_resync()})
                 .status());
       }
       return CreatedRun{*queued, true};
@@ -199,7 +197,8 @@ absl::StatusOr<CreatedRun> CreateRun(PgTransaction& tx, const pb::CreateRunReque
              .type = is_plan ? penstock::v1::RUN_TYPE_PLAN : penstock::v1::RUN_TYPE_SYNC,
              .trigger = "manual",
              .request_hash = hash,
-             .allow_removals = request.allow_removals()};
+             .allow_removals = request.allow_removals(),
+             .full_resync = request.full_resync()};
   if (!request.request_id().empty()) run.request_id = request.request_id();
   PENSTOCK_ASSIGN_OR_RETURN(const Uuid id, InsertRun(tx, sync, run));
   if (!must_wait) PENSTOCK_RETURN_IF_ERROR(Start(tx, id));
@@ -229,6 +228,32 @@ absl::StatusOr<Uuid> CreateDueRun(PgTransaction& tx, const DueRun& due) {
   return id;
 }
 
+absl::Status StopRuns(PgTransaction& tx, const std::string& sync) {
+  PENSTOCK_ASSIGN_OR_RETURN(
+      PgResult rows,
+      tx.Exec("SELECT id FROM runs WHERE sync = $1 AND state < 9 AND state <> 6 ORDER BY id",
+              {sync}));
+  for (int row = 0; row < rows.rows(); ++row) {
+    pb::TransitionRequest stop;
+    stop.set_run_id(rows.GetUuid(row, 0).ToString());
+    stop.set_event(pb::RUN_EVENT_STOP);
+    const absl::Status stopped = Transition(tx, stop);
+    // One that is storing what it learned ends by itself.
+    if (CodeOf(stopped) != ErrorCode::kILLEGAL_TRANSITION) PENSTOCK_RETURN_IF_ERROR(stopped);
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<Uuid> CreateRemovalRun(PgTransaction& tx, const std::string& name) {
+  PENSTOCK_ASSIGN_OR_RETURN(const SyncRow sync, LockSync(tx, name));
+  PENSTOCK_RETURN_IF_ERROR(StopRuns(tx, name));
+  PENSTOCK_ASSIGN_OR_RETURN(
+      const Uuid id, InsertRun(tx, sync, {.sync = name, .trigger = "delete", .removes_all = true}));
+  PENSTOCK_ASSIGN_OR_RETURN(const auto active, FindRun(tx, name, "state BETWEEN 2 AND 8 LIMIT 1"));
+  if (!active.has_value()) PENSTOCK_RETURN_IF_ERROR(Start(tx, id));
+  return id;
+}
+
 absl::StatusOr<Uuid> ResolveRun(PgTransaction& tx, const std::string& text) {
   if (auto id = Uuid::Parse(text); id.ok()) return *id;
   PENSTOCK_ASSIGN_OR_RETURN(
@@ -248,14 +273,15 @@ struct LockedRun {
   bool is_plan = false;
   std::string sync;
   bool allow_removals = false;
+  bool removes_all = false;
 };
 
 absl::StatusOr<LockedRun> LockRun(PgTransaction& tx, const Uuid& id, int64_t expected_revision) {
-  PENSTOCK_ASSIGN_OR_RETURN(PgResult rows,
-                            tx.Exec("SELECT state, revision, error IS NOT NULL, "
-                                    "type, sync, allow_removals FROM runs WHERE id = $1 "
-                                    "FOR UPDATE",
-                                    {id}));
+  PENSTOCK_ASSIGN_OR_RETURN(
+      PgResult rows, tx.Exec("SELECT state, revision, error IS NOT NULL, "
+                             "type, sync, allow_removals, removes_all FROM runs WHERE id = $1 "
+                             "FOR UPDATE",
+                             {id}));
   if (rows.empty())
     return Error(ErrorCode::kRESOURCE_NOT_FOUND, absl::StrCat("there is no run ", id.ToString()));
   if (expected_revision != 0 && rows.Int(0, 1) != expected_revision) {
@@ -266,7 +292,8 @@ absl::StatusOr<LockedRun> LockRun(PgTransaction& tx, const Uuid& id, int64_t exp
                    rows.Bool(0, 2),
                    rows.Int(0, 3) == penstock::v1::RUN_TYPE_PLAN,
                    std::string(rows.Text(0, 4)),
-                   rows.Bool(0, 5)};
+                   rows.Bool(0, 5),
+                   rows.Bool(0, 6)};
 }
 
 absl::Status CheckNeeds(PgTransaction& tx, const Uuid& run, Needs needs) {
@@ -339,6 +366,12 @@ absl::Status NoticeTruncation(PgTransaction& tx, const Uuid& run, const ClosedRe
 
 absl::Status AfterFinish(PgTransaction& tx, const LockedRun& run, RunState state) {
   if (run.is_plan) return absl::OkStatus();
+  PENSTOCK_RETURN_IF_ERROR(
+      tx.Exec(
+            "UPDATE snapshots SET adopts = false FROM runs r JOIN reads d ON d.run = r.id AND "
+            "d.read = r.read WHERE snapshots.id = r.snapshot AND r.id = $1 AND d.whole AND adopts",
+            {run.id})
+          .status());
   return tx
       .Exec(
           "UPDATE syncs s SET expected_rows = d.rows_read, "
@@ -350,6 +383,12 @@ absl::Status AfterFinish(PgTransaction& tx, const LockedRun& run, RunState state
           "s.name = r.sync",
           {run.id, state == RunState::kSucceeded})
       .status();
+}
+
+// A Sync goes with the run that has removed all that it sent; else it stays, paused.
+absl::Status AfterRemovalRun(PgTransaction& tx, const LockedRun& run, RunState state) {
+  if (state == RunState::kSucceeded) return RetireSync(tx, run.sync, Delivered::kForgotten);
+  return tx.Exec("UPDATE syncs SET deleting = false WHERE name = $1", {run.sync}).status();
 }
 
 }  // namespace
@@ -407,7 +446,10 @@ absl::Status Transition(PgTransaction& tx, const pb::TransitionRequest& request)
     PENSTOCK_RETURN_IF_ERROR(AfterFinish(tx, run, transition.to));
     PENSTOCK_RETURN_IF_ERROR(QueueRest(tx, run, closed));
   }
-  if (IsTerminal(transition.to)) PENSTOCK_RETURN_IF_ERROR(NotifySuccessor(tx, run.sync));
+  if (IsTerminal(transition.to)) {
+    if (run.removes_all) PENSTOCK_RETURN_IF_ERROR(AfterRemovalRun(tx, run, transition.to));
+    PENSTOCK_RETURN_IF_ERROR(NotifySuccessor(tx, run.sync));
+  }
   return NotifyRun(tx, id);
 }
 

@@ -44,6 +44,13 @@ absl::StatusOr<bool> HasUnfinishedRun(PgTransaction& tx, const std::string& sync
 // Moves a run and writes what follows from its new state, in one transaction.
 absl::Status Transition(PgTransaction& tx, const pb::TransitionRequest& request);
 
+// Cancels every run of a Sync; those that are storing what they learned end by themselves.
+absl::Status StopRuns(PgTransaction& tx, const std::string& sync);
+
+// Cancels every other run of the Sync and creates the one that removes all that it has sent. When
+// it has succeeded, the Sync is deleted.
+absl::StatusOr<Uuid> CreateRemovalRun(PgTransaction& tx, const std::string& sync);
+
 // The id in `text`, or of the active or else newest run of the Sync of that name.
 // RESOURCE_NOT_FOUND.
 absl::StatusOr<Uuid> ResolveRun(PgTransaction& tx, const std::string& text);

@@ -80,10 +80,11 @@ absl::Status StoreParents(PgTransaction& tx, const std::string& name, const Afte
 
 absl::Status ClaimTimes(PgTransaction& tx, int limit, std::vector<Uuid>& created) {
   PENSTOCK_ASSIGN_OR_RETURN(
-      PgResult due, tx.Exec("SELECT every_us, cron, timezone, name, next_due, queues, now() FROM "
-                            "syncs WHERE next_due <= now() ORDER BY next_due LIMIT $1 "
-                            "FOR UPDATE SKIP LOCKED",
-                            {limit}));
+      PgResult due,
+      tx.Exec("SELECT every_us, cron, timezone, name, next_due, queues, now() FROM "
+              "syncs WHERE next_due <= now() AND NOT paused ORDER BY next_due LIMIT $1 "
+              "FOR UPDATE SKIP LOCKED",
+              {limit}));
   for (int row = 0; row < due.rows(); ++row) {
     DueRun run{.sync = std::string(due.Text(row, 3)),
                .trigger = "schedule",
@@ -125,12 +126,12 @@ absl::StatusOr<bool> TakeParents(PgTransaction& tx, const std::string& name) {
 absl::Status ClaimAfter(PgTransaction& tx, int limit, std::vector<Uuid>& created) {
   PENSTOCK_ASSIGN_OR_RETURN(
       PgResult ready,
-      tx.Exec(
-          absl::StrCat("SELECT s.name FROM syncs s WHERE s.name IN (SELECT c.sync FROM "
-                       "sync_parents c LEFT JOIN syncs p ON p.name = c.parent GROUP BY c.sync "
-                       "HAVING bool_and(",
-                       kNumber, " > c.seen)) ORDER BY s.name LIMIT $1 FOR UPDATE OF s SKIP LOCKED"),
-          {limit}));
+      tx.Exec(absl::StrCat(
+                  "SELECT s.name FROM syncs s WHERE NOT s.paused AND s.name IN (SELECT c.sync FROM "
+                  "sync_parents c LEFT JOIN syncs p ON p.name = c.parent GROUP BY c.sync "
+                  "HAVING bool_and(",
+                  kNumber, " > c.seen)) ORDER BY s.name LIMIT $1 FOR UPDATE OF s SKIP LOCKED"),
+              {limit}));
   for (int row = 0; row < ready.rows(); ++row) {
     const DueRun run{.sync = std::string(ready.Text(row, 0)), .trigger = "after"};
     // Whoever held the row before may have started it; now that it is locked, what is seen stays.
@@ -178,7 +179,8 @@ absl::StatusOr<std::vector<Uuid>> ClaimDue(PgTransaction& tx, int limit) {
 absl::StatusOr<std::optional<int64_t>> MillisecondsToNextDue(PgTransaction& tx) {
   PENSTOCK_ASSIGN_OR_RETURN(
       PgResult rows,
-      tx.Exec("SELECT (extract(epoch FROM min(next_due) - now()) * 1000)::bigint FROM syncs"));
+      tx.Exec("SELECT (extract(epoch FROM min(next_due) - now()) * 1000)::bigint FROM syncs "
+              "WHERE NOT paused"));
   return rows.IsNull(0, 0) ? std::nullopt : std::optional(std::max<int64_t>(0, rows.Int(0, 0)));
 }
 

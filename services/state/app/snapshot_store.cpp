@@ -40,8 +40,8 @@ uint64_t ChecksumOf(std::string_view segment) {
 absl::StatusOr<SnapshotRow> LoadSnapshot(PgTransaction& tx, int64_t id, bool for_update) {
   PENSTOCK_ASSIGN_OR_RETURN(
       PgResult rows,
-      tx.Exec(absl::StrCat("SELECT epoch, seed, keeps_identity, identity_fingerprint, manifest "
-                           "FROM snapshots WHERE id = $1",
+      tx.Exec(absl::StrCat("SELECT epoch, seed, keeps_identity, identity_fingerprint, manifest, "
+                           "adopts FROM snapshots WHERE id = $1",
                            for_update ? " FOR UPDATE" : ""),
               {id}));
   if (rows.empty())
@@ -51,7 +51,8 @@ absl::StatusOr<SnapshotRow> LoadSnapshot(PgTransaction& tx, int64_t id, bool for
                      .seed = rows.UInt(0, 1),
                      .keeps_identity = rows.Bool(0, 2),
                      .identity_fingerprint = rows.UInt(0, 3),
-                     .manifest = rows.Int(0, 4)};
+                     .manifest = rows.Int(0, 4),
+                     .adopts = rows.Bool(0, 5)};
 }
 
 absl::StatusOr<Manifest> LoadManifest(PgTransaction& tx, int64_t id) {

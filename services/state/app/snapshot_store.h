@@ -33,6 +33,7 @@ struct SnapshotRow {
   bool keeps_identity = false;
   uint64_t identity_fingerprint = 0;
   int64_t manifest = 0;
+  bool adopts = false;  // the next whole read is taken as delivered
 };
 absl::StatusOr<SnapshotRow> LoadSnapshot(PgTransaction& tx, int64_t id, bool for_update);
 

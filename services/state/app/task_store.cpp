@@ -3,6 +3,8 @@
 #include "absl/strings/str_cat.h"
 #include "penstock/internal/v1/planning.pb.h"
 #include "services/common/core/status.h"
+#include "services/common/model/batch.h"
+#include "services/common/model/outcome.h"
 #include "services/common/pg/pg_connection.h"
 #include "services/state/app/proto_json.h"
 #include "services/state/app/rejected_store.h"
@@ -54,6 +56,7 @@ absl::Status AddSnapshot(PgTransaction& tx, int64_t snapshot_id, int64_t manifes
   out.set_identity_fingerprint(snapshot.identity_fingerprint);
   out.mutable_levels()->Assign(levels.begin(), levels.end());
   out.mutable_deferrals()->Assign(deferrals.begin(), deferrals.end());
+  task.set_adopts(snapshot.adopts);
   return absl::OkStatus();
 }
 
@@ -171,13 +174,14 @@ absl::StatusOr<std::optional<pb::Task>> LeaseTask(PgTransaction& tx, uint64_t wo
       tx.Exec("SELECT r.sync, d.sync_revision, d.model_revision, d.connector_revision, "
               "r.destination, r.snapshot, d.manifest, "
               "d.begun_at, r.allow_removals, d.rows_read, d.unchanged, d.deferred, d.invalid, "
-              "d.skipped, d.copies, d.changed "
+              "d.skipped, d.copies, d.changed, r.removes_all "
               "FROM reads d JOIN runs r ON r.id = d.run WHERE d.run = $1 AND d.read = $2",
               {run, read_number}));
   PENSTOCK_RETURN_IF_ERROR(AddResources(tx, read, task));
   PENSTOCK_RETURN_IF_ERROR(AddSnapshot(tx, read.Int(0, 5), read.Int(0, 6), task));
   task.set_now_us(read.Micros(0, 7));
   task.set_allow_removals(read.Bool(0, 8));
+  task.set_removes_all(read.Bool(0, 16));
   penstock::v1::ReadCounts& rows = *task.mutable_rows();
   rows.set_rows_read(read.Int(0, 9));
   rows.set_unchanged(read.Int(0, 10));
@@ -285,6 +289,31 @@ absl::Status CompleteTask(PgTransaction& tx, const pb::CompleteTaskRequest& requ
                                    {request.task_id(), static_cast<int>(TaskState::kDone)})
                                .status());
   return NotifyRun(tx, task.run);
+}
+
+absl::Status AdoptRecords(PgTransaction& tx, const pb::AdoptRecordsRequest& request) {
+  PENSTOCK_ASSIGN_OR_RETURN(const TaskRow task, HeldTask(tx, request.task_id(), request.fence()));
+  PENSTOCK_RETURN_IF_ERROR(
+      ReadIntents(request.intents(), request.records(), request.keeps_identity()).status());
+  const std::string unchanged(request.records(), PackOutcome(Outcome::kUnchanged));
+  const std::string answered((request.records() + 7) / 8, '\0');
+  PENSTOCK_ASSIGN_OR_RETURN(
+      PgResult stored,
+      tx.Exec("INSERT INTO batches (run, read, task, number, operation, records, keeps_identity, "
+              "intents, outcomes, unanswered, settled, owner, open, length_ms) VALUES ($1, $2, $3, "
+              "$4, $5, $6, $7, $8, $9, $10, true, 0, false, 0) ON CONFLICT DO NOTHING RETURNING 1",
+              {task.run, task.read, request.task_id(), request.number(), request.operation(),
+               request.records(), request.keeps_identity(), PgValue::Bytes(request.intents()),
+               PgValue::Bytes(unchanged), PgValue::Bytes(answered)}));
+  if (stored.empty()) return absl::OkStatus();
+  return tx
+      .Exec(
+          "INSERT INTO read_operations (run, read, operation, announced, unchanged) VALUES ($1, "
+          "$2, $3, $4, $4) ON CONFLICT (run, read, operation) DO UPDATE SET announced = "
+          "read_operations.announced + excluded.announced, unchanged = read_operations.unchanged "
+          "+ excluded.unchanged",
+          {task.run, task.read, request.operation(), request.records()})
+      .status();
 }
 
 absl::Status FailTask(PgTransaction& tx, const pb::FailTaskRequest& request) {

@@ -41,6 +41,10 @@ absl::Status StoreSample(PgTransaction& tx, const pb::ReadSummary& summary,
 absl::Status EndRead(PgTransaction& tx, const pb::ReadSummary& summary);
 
 absl::Status CompleteTask(PgTransaction& tx, const pb::CompleteTaskRequest& request);
+// Settles records that were never sent as unchanged at the destination. A repeat of a number
+// changes nothing. LEASE_LOST.
+absl::Status AdoptRecords(PgTransaction& tx, const pb::AdoptRecordsRequest& request);
+
 absl::Status FailTask(PgTransaction& tx, const pb::FailTaskRequest& request);
 
 }  // namespace penstock::state

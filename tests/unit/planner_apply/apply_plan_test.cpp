@@ -92,7 +92,8 @@ TEST(ApplyPlan, StoresARenamedDestinationBeforeItsSyncsUnderTheOldEtag) {
   EXPECT_TRUE(plan.SameDestination("crm", "crm-eu"));
   const DeliveredBySync delivered = {
       {"s", {.records = 5, .identity_fingerprint = 7, .keeps_identity = true, .has_run = true}}};
-  EXPECT_THAT(Texts(CheckDelivered(plan, delivered, {{"s", 7}})), IsEmpty());
+  EXPECT_THAT(Texts(CheckDelivered(plan, delivered, {{"s", 7}}, v1::RESET_UNSPECIFIED).problems),
+              IsEmpty());
 }
 
 TEST(ApplyPlan, RefusesNamesOfBuiltInConnectorsAndDoubtfulRenames) {
@@ -117,21 +118,63 @@ TEST(ApplyRules, TellHowManyRowsAChangedMappingSendsAgain) {
   sync.mapping.push_back({.path = {"plan"}, .from = FieldMapping::Column{"plan", {}}});
   const ApplyPlan plan = PlanOf({sync});
   const DeliveredBySync delivered = {{"s", {.records = 1000, .keeps_identity = true}}};
-  EXPECT_THAT(EffectsOn(plan, sync, delivered),
+  EXPECT_THAT(EffectsOn(plan, sync, delivered, v1::RESET_UNSPECIFIED),
               ElementsAre("mapping changed: all 1000 delivered rows are sent once more"));
-  EXPECT_THAT(EffectsOn(PlanOf({kSync}), kSync, delivered), IsEmpty());
+  EXPECT_THAT(EffectsOn(PlanOf({kSync}), kSync, delivered, v1::RESET_UNSPECIFIED), IsEmpty());
 }
 
 TEST(ApplyRules, RefuseAnotherObjectOnlyOnceSomethingWasDelivered) {
   Sync sync = kSync;
   sync.object = "companies";
   const ApplyPlan plan = PlanOf({sync});
-  EXPECT_THAT(Texts(CheckDelivered(plan, {{"s", {.keeps_identity = true}}}, {})), IsEmpty());
+  const auto check = [&](const DeliveredRows& rows, v1::Reset reset) {
+    return CheckDelivered(plan, {{"s", rows}}, {}, reset);
+  };
+  const DeliveredRows some{.records = 3, .keeps_identity = true};
+  EXPECT_THAT(Texts(check({.keeps_identity = true}, v1::RESET_UNSPECIFIED).problems), IsEmpty());
+  // To resend is not enough: what was sent would be removed from the new object.
+  for (const v1::Reset reset : {v1::RESET_UNSPECIFIED, v1::RESET_RESEND}) {
+    EXPECT_THAT(Texts(check(some, reset).problems),
+                ElementsAre("Sync/s spec.object: can't change: it has delivered to \"contacts\" "
+                            "(3 rows); take a new name for the Sync, change it back, or start it "
+                            "anew with --reset=forget"));
+  }
+  for (const v1::Reset reset : {v1::RESET_FORGET, v1::RESET_BASELINE}) {
+    EXPECT_THAT(check(some, reset).problems, IsEmpty());
+    EXPECT_THAT(check(some, reset).reset, ElementsAre("s"));
+  }
+}
+
+TEST(ApplyRules, AnotherIdentityNeedsAReset) {
+  Sync sync = kSync;
+  sync.mapping[0].cast = Cast::kString;
+  const ApplyPlan plan = PlanOf({sync});
+  const DeliveredBySync delivered = {
+      {"s", {.records = 3, .identity_fingerprint = 7, .keeps_identity = true}}};
   EXPECT_THAT(
-      Texts(CheckDelivered(plan, {{"s", {.records = 3, .keeps_identity = true}}}, {})),
-      ElementsAre("Sync/s spec.object: can't change: it has delivered to \"contacts\" (3 rows); "
-                  "take a new name for the Sync, or change it back (--reset is not supported "
-                  "yet)"));
+      Texts(CheckDelivered(plan, delivered, {{"s", 8}}, v1::RESET_UNSPECIFIED).problems),
+      ElementsAre("Sync/s spec.identity: can't change: the delivered rows are known by an identity "
+                  "of other fields, types or transforms (3 rows); take a new name for the Sync, "
+                  "change it back, or start it anew with --reset"));
+  const DeliveredVerdict reset = CheckDelivered(plan, delivered, {{"s", 8}}, v1::RESET_RESEND);
+  EXPECT_THAT(reset.problems, IsEmpty());
+  EXPECT_THAT(reset.reset, ElementsAre("s"));
+  EXPECT_THAT(EffectsOn(plan, sync, delivered, v1::RESET_RESEND),
+              ElementsAre("reset: all 3 delivered rows are sent once more"));
+}
+
+TEST(ApplyPlan, WhatIsDeletedIsGoneForThoseWhoReferToIt) {
+  const ApplyPlan plan({}, Stored(), BuiltinConnectors(), {{"Model", "m"}});
+  EXPECT_TRUE(plan.ChangesAnything());
+  EXPECT_THAT(Texts(plan.Check()), ElementsAre("Sync/s spec.model: there is no Model \"m\""));
+}
+
+TEST(ApplyPlan, DeletesThoseWhoReferFirst) {
+  const ApplyPlan plan({}, Stored(), BuiltinConnectors(),
+                       {{"Model", "m"}, {"Source", "wh"}, {"Sync", "s"}});
+  EXPECT_THAT(Texts(plan.Check()), IsEmpty());
+  EXPECT_THAT(plan.Deleted(), ElementsAre(ApplyPlan::Id("Sync", "s"), ApplyPlan::Id("Model", "m"),
+                                          ApplyPlan::Id("Source", "wh")));
 }
 
 }  // namespace
