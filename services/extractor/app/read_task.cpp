@@ -132,7 +132,9 @@ absl::StatusOr<Feeding> RunReadTask(TaskContext& context) {
         DropDuplicates(context, *session, read->differ().filter(), writer, sink));
   }
   int64_t kept = 0;  // of the changed records
-  if (adopts) PENSTOCK_ASSIGN_OR_RETURN(kept, AdoptHeld(context, *session, *read));
+  if (adopts) {
+    PENSTOCK_ASSIGN_OR_RETURN(kept, AdoptHeld(context, *session, *read));
+  }
 
   PENSTOCK_TESTPOINT("extractor.before_end_read");
   pb::ReadSummary summary;

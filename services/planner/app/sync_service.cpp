@@ -79,18 +79,17 @@ grpc::ServerUnaryReactor* SyncService::ResetSync(Call* call, const v1::ResetSync
         const v1::Reset reset = in.reset() == v1::RESET_UNSPECIFIED ? v1::RESET_RESEND : in.reset();
         pb::ChangeSyncRequest change = ChangeOf(in.sync());
         PENSTOCK_CO_ASSIGN_OR_RETURN(
-            v1::ResetSyncResponse response,
+            v1::ResetSyncResponse out,
             co_await Change<v1::ResetSyncResponse>(state_, change, context));
-        const int64_t records = response.status().delivered_rows();
+        const int64_t records = out.status().delivered_rows();
         if (!in.validate_only()) {
           change.set_reset(reset);
-          PENSTOCK_CO_ASSIGN_OR_RETURN(
-              response, co_await Change<v1::ResetSyncResponse>(state_, std::move(change),
-                                                               std::move(context)));
+          PENSTOCK_CO_ASSIGN_OR_RETURN(out, co_await Change<v1::ResetSyncResponse>(
+                                                state_, std::move(change), std::move(context)));
         }
         for (std::string& effect : EffectsOfReset(records, reset))
-          response.add_effects(std::move(effect));
-        co_return response;
+          out.add_effects(std::move(effect));
+        co_return out;
       });
 }
 

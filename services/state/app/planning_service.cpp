@@ -6,6 +6,7 @@
 #include "services/common/core/status.h"
 #include "services/common/core/testpoint.h"
 #include "services/common/pg/pg_pool.h"
+#include "services/state/app/life_cycle.h"
 #include "services/state/app/proto_json.h"
 #include "services/state/app/reconcile_store.h"
 #include "services/state/app/rejected_store.h"
