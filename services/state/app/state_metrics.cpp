@@ -99,7 +99,8 @@ absl::StatusOr<Census> TakeCensus(PgTransaction& tx) {
               "o.truncated - o.delivered - o.unchanged - o.skipped - o.rejected - o.in_doubt - "
               "o.withdrawn) FROM runs r JOIN read_operations o ON o.run = r.id AND o.read = r.read "
               "WHERE r.sync = s.name AND r.type = 1 AND r.state BETWEEN 2 AND 8), 0)::bigint, "
-              "greatest(extract(epoch FROM now() - s.next_due), 0)::float8 "
+              "CASE WHEN s.paused THEN 0 ELSE greatest(extract(epoch FROM now() - s.next_due), 0) "
+              "END::float8 "
               "FROM syncs s"));
   for (int row = 0; row < syncs.rows(); ++row) {
     Census::SyncRow& sync = census.syncs.emplace_back();
