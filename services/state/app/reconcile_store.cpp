@@ -72,6 +72,8 @@ absl::Status Reconcile(PgTransaction& tx, const pb::ReconcileRequest& request,
 
 absl::Status ListRuns(PgTransaction& tx, const pb::ListRunsRequest& request,
                       pb::ListRunsResponse& response) {
+  // One view of all: else a run that ends meanwhile is listed as over, without its successor.
+  PENSTOCK_RETURN_IF_ERROR(tx.Exec("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ").status());
   // Ids are ordered by time, so a token is the last id of the page before.
   PgValue before = PgValue::Null(pg_oid::kUuid);
   if (!request.page_token().empty()) {

@@ -28,6 +28,7 @@ using ::testing::Not;
 struct Body {
   std::string name, format;
   bool single = false, gzip = false;
+  friend void PrintTo(const Body& body, std::ostream* out) { *out << body.name; }
 };
 using Combination = std::tuple<std::string, Body>;
 
