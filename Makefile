@@ -15,7 +15,7 @@ build: deps  ## builds everything
 	ninja -C $(BUILD) -j $(JOBS)
 
 test: build  ## runs every test
-	ctest --test-dir $(BUILD) --parallel 2 --output-on-failure
+	ctest --test-dir $(BUILD) --parallel 2 --timeout 180 --output-on-failure
 
 demo: build  ## shows a warehouse of 100,000 customers reaching a CRM, and only what changed after that
 	PENSTOCK_BIN=$(BUILD)/bin scripts/demo
