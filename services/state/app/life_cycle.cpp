@@ -3,8 +3,9 @@
 #include "absl/strings/str_cat.h"
 #include "services/common/core/status.h"
 #include "services/common/pg/pg_connection.h"
-#include "services/state/app/run_facts.h"
+#include "services/state/app/audit.h"
 #include "services/state/app/run_store.h"
+#include "services/state/app/snapshot_store.h"
 #include "services/state/app/sync_store.h"
 
 namespace penstock::state {
@@ -12,22 +13,13 @@ namespace {
 
 namespace v1 = penstock::v1;
 
-absl::Status Audit(PgTransaction& tx, const std::string& actor, const char* action,
-                   const std::string& subject) {
-  return tx
-      .Exec("INSERT INTO audit (actor, action, subject) VALUES ($1, $2, $3)",
-            {actor, action, subject})
-      .status();
-}
-
 // The destination is emptied first; the Sync goes at the end of that run.
 absl::Status RemoveRecords(PgTransaction& tx, const std::string& name) {
   PENSTOCK_ASSIGN_OR_RETURN(const SyncRow sync, LockSync(tx, name));
   if (sync.deleting) return absl::OkStatus();
-  PENSTOCK_ASSIGN_OR_RETURN(
-      PgResult snapshot,
-      tx.Exec("SELECT keeps_identity FROM snapshots WHERE id = $1", {sync.snapshot}));
-  if (!snapshot.Bool(0, 0)) {
+  PENSTOCK_ASSIGN_OR_RETURN(const SnapshotRow snapshot,
+                            LoadSnapshot(tx, sync.snapshot, /*for_update=*/false));
+  if (!snapshot.keeps_identity) {
     return Error(ErrorCode::kINVALID_RESOURCE,
                  absl::StrCat("Sync \"", name,
                               "\" doesn't remove (mode, on_removed), so it has not kept what "
@@ -43,14 +35,6 @@ absl::Status DeleteSync(PgTransaction& tx, const std::string& name, v1::Fate fat
   PENSTOCK_RETURN_IF_ERROR(LockSync(tx, name).status());
   PENSTOCK_RETURN_IF_ERROR(StopRuns(tx, name));
   return RetireSync(tx, name, fate == v1::FATE_FORGET ? Delivered::kForgotten : Delivered::kKept);
-}
-
-// A run that waited for the end of the pause may begin.
-absl::Status NotifyQueued(PgTransaction& tx, const std::string& name) {
-  PENSTOCK_ASSIGN_OR_RETURN(
-      PgResult rows,
-      tx.Exec("SELECT id FROM runs WHERE sync = $1 AND type = 1 AND state = 1", {name}));
-  return rows.empty() ? absl::OkStatus() : NotifyRun(tx, rows.GetUuid(0, 0));
 }
 
 absl::Status SetPaused(PgTransaction& tx, const std::string& name, bool paused) {

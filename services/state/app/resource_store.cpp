@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "services/common/core/status.h"
 #include "services/common/pg/pg_connection.h"
+#include "services/state/app/audit.h"
 #include "services/state/app/life_cycle.h"
 #include "services/state/app/proto_json.h"
 #include "services/state/app/run_store.h"
@@ -161,10 +162,7 @@ absl::StatusOr<int64_t> StoreRevision(PgTransaction& tx, const char* kind,
                                    "VALUES ($1, $2, $3, $4::text::jsonb, $5)",
                                    {kind, metadata.name(), rows.Int(0, 0), spec, actor})
                                .status());
-  PENSTOCK_RETURN_IF_ERROR(
-      tx.Exec("INSERT INTO audit (actor, action, subject) VALUES ($1, 'apply', $2)",
-              {actor, absl::StrCat(kind, "/", metadata.name())})
-          .status());
+  PENSTOCK_RETURN_IF_ERROR(Audit(tx, actor, "apply", absl::StrCat(kind, "/", metadata.name())));
   return rows.Int(0, 0);
 }
 

@@ -109,11 +109,11 @@ std::string ErrorJson(const absl::Status& status) {
 
 // QUEUED -> READING. The run works on the snapshot that its Sync has now.
 absl::Status Start(PgTransaction& tx, const Uuid& run) {
-  PENSTOCK_ASSIGN_OR_RETURN(PgResult resync,
-                            tx.Exec("SELECT s.snapshot FROM runs r JOIN syncs s ON s.name = r.sync "
-                                    "WHERE r.id = $1 AND r.full_resync AND r.type = 1",
-                                    {run}));
-  if (!resync.empty()) PENSTOCK_RETURN_IF_ERROR(NextEpoch(tx, resync.Int(0, 0)));
+  PENSTOCK_RETURN_IF_ERROR(
+      tx.Exec("UPDATE snapshots p SET epoch = p.epoch + 1 FROM runs r JOIN syncs s ON s.name = "
+              "r.sync WHERE r.id = $1 AND r.full_resync AND r.type = 1 AND p.id = s.snapshot",
+              {run})
+          .status());
   PENSTOCK_RETURN_IF_ERROR(
       tx.Exec("UPDATE runs r SET state = 2, revision = r.revision + 1, started_at = now(), "
               "changed_at = now(), "
@@ -228,6 +228,11 @@ absl::StatusOr<Uuid> CreateDueRun(PgTransaction& tx, const DueRun& due) {
   return id;
 }
 
+absl::Status NotifyQueued(PgTransaction& tx, const std::string& sync) {
+  PENSTOCK_ASSIGN_OR_RETURN(const auto queued, FindRun(tx, sync, "state = 1 LIMIT 1"));
+  return queued.has_value() ? NotifyRun(tx, *queued) : absl::OkStatus();
+}
+
 absl::Status StopRuns(PgTransaction& tx, const std::string& sync) {
   PENSTOCK_ASSIGN_OR_RETURN(
       PgResult rows,
@@ -320,12 +325,6 @@ absl::Status MakeRemovalTask(PgTransaction& tx, const Uuid& run) {
           "$1",
           {run, static_cast<int>(pb::TASK_KIND_REMOVE)})
       .status();
-}
-
-// The next run of the Sync, if one waits, may begin now that this one has ended.
-absl::Status NotifySuccessor(PgTransaction& tx, const std::string& sync) {
-  PENSTOCK_ASSIGN_OR_RETURN(const auto queued, FindRun(tx, sync, "state = 1 LIMIT 1"));
-  return queued.has_value() ? NotifyRun(tx, *queued) : absl::OkStatus();
 }
 
 // Guards and truncation leave a notice; so does what a whole read could not confirm.
@@ -448,7 +447,7 @@ absl::Status Transition(PgTransaction& tx, const pb::TransitionRequest& request)
   }
   if (IsTerminal(transition.to)) {
     if (run.removes_all) PENSTOCK_RETURN_IF_ERROR(AfterRemovalRun(tx, run, transition.to));
-    PENSTOCK_RETURN_IF_ERROR(NotifySuccessor(tx, run.sync));
+    PENSTOCK_RETURN_IF_ERROR(NotifyQueued(tx, run.sync));
   }
   return NotifyRun(tx, id);
 }

@@ -44,6 +44,9 @@ absl::StatusOr<bool> HasUnfinishedRun(PgTransaction& tx, const std::string& sync
 // Moves a run and writes what follows from its new state, in one transaction.
 absl::Status Transition(PgTransaction& tx, const pb::TransitionRequest& request);
 
+// Tells planners that the run of the Sync that waits, if one does, may begin.
+absl::Status NotifyQueued(PgTransaction& tx, const std::string& sync);
+
 // Cancels every run of a Sync; those that are storing what they learned end by themselves.
 absl::Status StopRuns(PgTransaction& tx, const std::string& sync);
 

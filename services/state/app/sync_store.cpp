@@ -160,16 +160,13 @@ absl::Status ResetSync(PgTransaction& tx, const std::string& name, v1::Reset res
   }
   if (reset != v1::RESET_RESEND)
     return ReplaceSnapshot(tx, name, sync, /*adopts=*/reset == v1::RESET_BASELINE);
-  PENSTOCK_RETURN_IF_ERROR(NextEpoch(tx, sync.snapshot));
   // Another identity may come: entries keyed by the old one are never seen again, and so removed.
   return tx
-      .Exec("UPDATE snapshots SET identity_fingerprint = 0, adopts = false WHERE id = $1",
-            {sync.snapshot})
+      .Exec(
+          "UPDATE snapshots SET epoch = epoch + 1, identity_fingerprint = 0, adopts = false WHERE "
+          "id = $1",
+          {sync.snapshot})
       .status();
-}
-
-absl::Status NextEpoch(PgTransaction& tx, int64_t snapshot) {
-  return tx.Exec("UPDATE snapshots SET epoch = epoch + 1 WHERE id = $1", {snapshot}).status();
 }
 
 absl::Status FillStatus(PgTransaction& tx, const std::string& name, v1::SyncStatus& status) {

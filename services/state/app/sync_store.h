@@ -39,12 +39,10 @@ absl::Status StoreSync(PgTransaction& tx, const penstock::v1::Sync& sync,
 enum class Delivered : uint8_t { kKept, kForgotten };
 absl::Status RetireSync(PgTransaction& tx, const std::string& name, Delivered delivered);
 
-// Starts a Sync anew. RUN_ACTIVE while it has an active run, whose outcomes would be of two minds.
+// Starts a Sync anew; to resend, by the next epoch of its snapshot: that is part of every recipe,
+// so all rows count as changed, and stay known. RUN_ACTIVE while it has an active run, whose
+// outcomes would be of two minds.
 absl::Status ResetSync(PgTransaction& tx, const std::string& name, penstock::v1::Reset reset);
-
-// The epoch of a snapshot is part of every recipe: with the next one all rows count as changed,
-// and stay known.
-absl::Status NextEpoch(PgTransaction& tx, int64_t snapshot);
 
 // RESOURCE_NOT_FOUND.
 absl::Status FillStatus(PgTransaction& tx, const std::string& name,
