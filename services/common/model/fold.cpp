@@ -5,6 +5,7 @@
 #include "services/common/core/status.h"
 #include "services/common/model/bitmap.h"
 #include "services/common/model/outcome.h"
+#include "services/common/model/record_rules.h"
 
 namespace penstock {
 
@@ -14,26 +15,22 @@ std::optional<Entry> FoldRecord(Operation operation, const Intent& intent, uint8
               .row = intent.row,
               .primary_key = intent.primary_key,
               .identity = intent.identity};
-  switch (OutcomeOf(outcome)) {
-    case Outcome::kDelivered:
-    case Outcome::kUnchanged:
-      if (operation == Operation::kRemove) return Entry{.key = intent.key, .tombstone = true};
+  const RecordRule* rule = RuleBehind(operation, outcome);
+  EntryAfter after = rule == nullptr ? EntryAfter::kInDoubt : rule->entry;
+  if (after == EntryAfter::kOlder && unanswered) after = EntryAfter::kInDoubt;
+  switch (after) {
+    case EntryAfter::kRow:
       return entry;
-    case Outcome::kSkipped:
-      // Only an insert is confirmed by a record that is already there.
-      if (operation == Operation::kInsert && SkipReasonOf(outcome) == SkipReason::kExists)
-        return entry;
-      [[fallthrough]];
-    case Outcome::kRejected:
-      if (!unanswered) return std::nullopt;
-      [[fallthrough]];
-    case Outcome::kPending:
-    case Outcome::kUnknown:
-      entry.in_doubt = true;
-      entry.emission = intent.emission;
-      return entry;
+    case EntryAfter::kRemoved:
+      return Entry{.key = intent.key, .tombstone = true};
+    case EntryAfter::kOlder:
+      return std::nullopt;
+    case EntryAfter::kInDoubt:
+      break;
   }
-  return std::nullopt;
+  entry.in_doubt = true;
+  entry.emission = intent.emission;
+  return entry;
 }
 
 absl::Status Folder::Add(const BegunBatch& batch) {

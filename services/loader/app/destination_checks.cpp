@@ -61,8 +61,10 @@ void TellFailure(const absl::Status& status, v1::TestConnectionResponse& out) {
 asio::awaitable<absl::Status> TestPostgres(const Connection& connection, const Sync& sync,
                                            const Connector& connector, BootTime deadline) {
   PENSTOCK_CO_ASSIGN_OR_RETURN(
-      const auto writer, PostgresWriter::Make(connection.postgres, sync.object,
-                                              HeaderOf(sync, connector, OperationFor(sync.mode))));
+      const auto writer,
+      PostgresWriter::Make(
+          connection.postgres,
+          {.table = sync.object, .header = HeaderOf(sync, connector, OperationFor(sync.mode))}));
   co_return co_await writer->Test(deadline);
 }
 

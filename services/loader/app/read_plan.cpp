@@ -1,5 +1,6 @@
 #include "services/loader/app/read_plan.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -37,6 +38,19 @@ Normalisation NormaliseOf(const Connector& connector, const Sync& sync) {
   return found == spec->normalise.end() ? Normalisation::kNone : found->second;
 }
 
+PostgresTarget TargetOf(const Sync& sync, const BatchHeader& header) {
+  PostgresTarget target{.table = sync.object, .header = header};
+  for (const FieldMapping& field : sync.mapping) {
+    if (field.on_null != OnNull::kOmit) continue;
+    const auto found =
+        std::find_if(header.fields.begin(), header.fields.end(),
+                     [&](const BatchField& other) { return other.path == field.path; });
+    if (found != header.fields.end())
+      target.omittable.push_back(static_cast<uint16_t>(found - header.fields.begin()));
+  }
+  return target;
+}
+
 }  // namespace
 
 ReadPlan::ReadPlan(Sync sync, const Connector& connector, Destination destination, uint64_t epoch,
@@ -64,7 +78,7 @@ absl::StatusOr<std::unique_ptr<DestinationWriter>> MakeWriter(const Sync& sync,
                                                               const Connection& connection,
                                                               const BatchHeader& header) {
   if (connection.postgres) {
-    return PostgresWriter::Make(connection.postgres, sync.object, header);
+    return PostgresWriter::Make(connection.postgres, TargetOf(sync, header));
   }
   const OperationSpec* spec = FindOperation(connector, sync.object, header.operation);
   if (spec == nullptr) {

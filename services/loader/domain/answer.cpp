@@ -5,23 +5,43 @@
 #include "services/common/core/utf8.h"
 
 namespace penstock::loader {
+namespace {
+
+ErrorCode CodeOf(Reply reply) {
+  switch (reply) {
+    case Reply::kExists:
+      return ErrorCode::kDESTINATION_CONFLICT;
+    case Reply::kNotFound:
+      return ErrorCode::kDESTINATION_NOT_FOUND;
+    case Reply::kNone:
+      return ErrorCode::kDESTINATION_BAD_ANSWER;
+    default:
+      return ErrorCode::kDESTINATION_REJECTED;
+  }
+}
+
+}  // namespace
 
 RecordResult Rejected(ErrorCode code, std::string message) {
   return {RecordFate::kRejected, SkipReason::kNone, code, std::move(message)};
 }
 
-RecordResult Exists(Operation operation, std::string message) {
-  if (operation == Operation::kInsert) return {RecordFate::kSkipped, SkipReason::kExists, {}, {}};
-  return Rejected(ErrorCode::kDESTINATION_CONFLICT, std::move(message));
-}
-
-RecordResult NotFound(Operation operation, std::string message) {
-  if (operation == Operation::kRemove) return {RecordFate::kUnchanged, SkipReason::kNone, {}, {}};
-  if (operation == Operation::kUpdate) {
-    return {RecordFate::kSkipped, SkipReason::kNotFound, ErrorCode::kDESTINATION_NOT_FOUND,
-            std::move(message)};
+RecordResult Settled(Operation operation, Reply reply, std::string message) {
+  const RecordRule& rule = RuleFor(operation, reply);
+  switch (rule.outcome) {
+    case Outcome::kDelivered:
+      return {RecordFate::kDelivered, SkipReason::kNone, {}, {}};
+    case Outcome::kUnchanged:
+      return {RecordFate::kUnchanged, SkipReason::kNone, {}, {}};
+    case Outcome::kSkipped:
+      return {RecordFate::kSkipped, rule.skip, CodeOf(reply), std::move(message)};
+    case Outcome::kRejected:
+      return Rejected(CodeOf(reply), std::move(message));
+    case Outcome::kPending:
+    case Outcome::kUnknown:
+      break;
   }
-  return Rejected(ErrorCode::kDESTINATION_NOT_FOUND, std::move(message));
+  return {RecordFate::kUnanswered, SkipReason::kNone, CodeOf(reply), std::move(message)};
 }
 
 std::string BoundMessage(std::string_view text) {

@@ -10,6 +10,7 @@
 #include "services/common/core/error_codes.h"
 #include "services/common/model/operation.h"
 #include "services/common/model/outcome.h"
+#include "services/common/model/record_rules.h"
 
 // What became of one attempt to send some records: the shape in which every kind of destination
 // says it, and in which lanes and outcomes take it.
@@ -56,11 +57,9 @@ struct Answer {
   RecordResult alone;
 };
 
-// How "exists already" and "not found" settle a record, which depends on what was asked for:
-// an upsert that meets either is rejected, an update skips what is not there, an insert skips what
-// is, and to remove what is not there changes nothing.
-RecordResult Exists(Operation operation, std::string message);
-RecordResult NotFound(Operation operation, std::string message);
+// What a reply means for the record, by the table of record_rules.h. The message is kept where the
+// record is not settled as it should be.
+RecordResult Settled(Operation operation, Reply reply, std::string message = {});
 RecordResult Rejected(ErrorCode code, std::string message);
 
 // Cut to kMaxMessageBytes at a character's border, control characters made spaces.

@@ -188,7 +188,7 @@ Answer AnswerReader::ReadLookUp(const HttpAnswer& answer, WallTime now) const {
 Answer AnswerReader::ReadSuccess(const HttpAnswer& answer, std::span<const uint32_t> records,
                                  std::span<const std::string> identities) const {
   if (LooksLikeHtml(answer.body)) return BadAnswer("the answer is an HTML page");
-  const RecordResult delivered{RecordFate::kDelivered, SkipReason::kNone, {}, {}};
+  const RecordResult delivered = Settled(operation_, Reply::kTaken);
   const bool by_record = confirms_ == Confirms::kRecord;
   const bool of_body = !by_record && result_.results.empty() && !result_.outcome.empty();
   if (!by_record && !of_body && (result_.errors.empty() || answer.body.empty())) {
@@ -232,7 +232,7 @@ void AnswerReader::ReadResults(const json::value& body, const RecordFinder& find
     const json::value* outcome = At(*element.value, result_.outcome);
     if (outcome == nullptr) continue;
     out.records[*at] = result_.outcome.empty() || IsTaken(*outcome)
-                           ? RecordResult{RecordFate::kDelivered, SkipReason::kNone, {}, {}}
+                           ? Settled(operation_, Reply::kTaken)
                            : Refusal(*element.value);
   }
 }
@@ -262,8 +262,10 @@ RecordResult AnswerReader::Refusal(const json::value& element) const {
   const std::string code = TextAt(element, result_.code);
   std::string message = BoundMessage(TextAt(element, result_.message));
   if (message.empty()) message = BoundMessage(code.empty() ? PlainText(element) : code);
-  if (Contains(result_.conflict_codes, code)) return Exists(operation_, std::move(message));
-  if (Contains(result_.not_found_codes, code)) return NotFound(operation_, std::move(message));
+  if (Contains(result_.conflict_codes, code))
+    return Settled(operation_, Reply::kExists, std::move(message));
+  if (Contains(result_.not_found_codes, code))
+    return Settled(operation_, Reply::kNotFound, std::move(message));
   if (Contains(result_.retryable_codes, code)) {
     return {RecordFate::kRetryable, SkipReason::kNone, ErrorCode::kDESTINATION_UNAVAILABLE,
             std::move(message)};
@@ -305,9 +307,9 @@ Answer AnswerReader::ReadFailure(const HttpAnswer& answer) const {
     // A batch's 404 may speak of a wrong path, so only where a request is one record it says that
     // the record is not there: else a wrong path would look like records removed.
     if (status == 409 || Contains(result_.conflict_codes, code)) {
-      out.alone = Exists(operation_, message);
+      out.alone = Settled(operation_, Reply::kExists, message);
     } else if ((status == 404 && single_) || Contains(result_.not_found_codes, code)) {
-      out.alone = NotFound(operation_, message);
+      out.alone = Settled(operation_, Reply::kNotFound, message);
     } else if (status == 404) {
       out.alone = Rejected(ErrorCode::kDESTINATION_NOT_FOUND, message);
     } else if (status == 413) {

@@ -5,26 +5,10 @@
 #include <utility>
 
 #include "services/common/core/status.h"
-#include "services/common/model/outcome.h"
+#include "services/common/model/record_rules.h"
 
 namespace penstock::state {
 namespace {
-
-enum class Verdict : uint8_t { kNothing, kDeferred, kCleared };
-
-Verdict VerdictOf(uint8_t packed) {
-  switch (OutcomeOf(packed)) {
-    case Outcome::kRejected:
-      return Verdict::kDeferred;
-    case Outcome::kSkipped:
-      return SkipReasonOf(packed) == SkipReason::kNotFound ? Verdict::kDeferred : Verdict::kCleared;
-    case Outcome::kDelivered:
-    case Outcome::kUnchanged:
-      return Verdict::kCleared;
-    default:
-      return Verdict::kNothing;
-  }
-}
 
 // Walks the deferrals of a level in the order of their keys.
 class Cursor {
@@ -65,12 +49,14 @@ absl::Status Refusals::Add(const BegunBatch& batch, bool clears) {
   PENSTOCK_ASSIGN_OR_RETURN(const std::vector<Intent> intents,
                             ReadIntents(batch.intents, batch.records, batch.keeps_identity));
   for (size_t i = 0; i < intents.size() && i < batch.outcomes.size(); ++i) {
-    const Verdict verdict = VerdictOf(static_cast<uint8_t>(batch.outcomes[i]));
-    if (verdict == Verdict::kNothing || (verdict == Verdict::kCleared && !clears)) continue;
+    const RecordRule* rule = RuleBehind(batch.operation, static_cast<uint8_t>(batch.outcomes[i]));
+    // What is in doubt is tried again at once.
+    if (rule == nullptr || rule->entry == EntryAfter::kInDoubt) continue;
+    if (!rule->deferred && !clears) continue;
     found_.push_back({.key = intents[i].key,
                       .row = intents[i].row,
                       .removal = batch.operation == Operation::kRemove,
-                      .cleared = verdict == Verdict::kCleared});
+                      .cleared = !rule->deferred});
   }
   return absl::OkStatus();
 }

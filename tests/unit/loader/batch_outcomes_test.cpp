@@ -104,7 +104,8 @@ TEST(BatchOutcomes, FinalOutcomesStickAndOnlyTheRestIsSentAgain) {
   ASSERT_EQ(pieces.size(), 1u);
   EXPECT_THAT(pieces[0].records, ElementsAre(1u, 2u));
   EXPECT_TRUE(pieces[0].retry);
-  pieces = outcomes.Apply(pieces[0], ForAll(2, Exists(Operation::kUpsert, "there")), false);
+  pieces = outcomes.Apply(pieces[0],
+                          ForAll(2, Settled(Operation::kUpsert, Reply::kExists, "there")), false);
   EXPECT_TRUE(pieces.empty());
   EXPECT_TRUE(outcomes.done());
   EXPECT_EQ(outcomes.PackedOutcomes(), std::string("\x01\x04\x04", 3));
@@ -148,8 +149,8 @@ TEST(BatchOutcomes, LeavesOutWhatIsSettledAndSplitsWhatIsTooMuch) {
 
 TEST(BatchOutcomes, PacksReasonsOfSkips) {
   BatchOutcomes outcomes(2, {});
-  Answer answer = ForAll(2, Exists(Operation::kInsert, ""));
-  answer.records[1] = NotFound(Operation::kUpdate, "gone");
+  Answer answer = ForAll(2, Settled(Operation::kInsert, Reply::kExists));
+  answer.records[1] = Settled(Operation::kUpdate, Reply::kNotFound, "gone");
   outcomes.Apply(outcomes.First().front(), answer, false);
   EXPECT_EQ(outcomes.PackedOutcomes(), std::string("\x23\x13", 2));
 }

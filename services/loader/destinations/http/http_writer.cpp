@@ -91,8 +91,9 @@ asio::awaitable<Answer> HttpWriter::WriteUnmasked(const WriteRequest& request) {
 
   Resolved resolved = co_await Resolve(request, set);
   if (resolved.failure) co_return std::move(*resolved.failure);
-  Answer all = ForAll(request.records.size(),
-                      NotFound(operation_, "the destination has no record of this identity"));
+  Answer all = ForAll(
+      request.records.size(),
+      Settled(operation_, Reply::kNotFound, "the destination has no record of this identity"));
   std::vector<uint32_t> records;
   std::vector<std::string> keys, ids;
   std::vector<size_t> positions;

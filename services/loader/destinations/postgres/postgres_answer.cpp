@@ -30,15 +30,16 @@ Answer AnswerForFailure(const absl::Status& status, size_t records) {
   if (CommitUnknown(status)) {
     return Make(Verdict::kFailed, false, ErrorCode::kDESTINATION_UNAVAILABLE, status);
   }
-  if (CodeOf(status) == ErrorCode::kDESTINATION_REJECTED || kind == "42" || kind == "54" ||
-      kind == "0A") {
+  if (CodeOf(status) == ErrorCode::kDESTINATION_REJECTED || kind == "42" || kind == "0A") {
     // The table or the rights do not fit: halving would find every record.
     return ForAll(records, Rejected(state == "42501" ? ErrorCode::kDESTINATION_FORBIDDEN
                                                      : ErrorCode::kDESTINATION_REJECTED,
                                     Message(status)));
   }
-  // Values, constraints, exceptions of triggers, checks of views: some record is at fault.
-  if (kind == "22" || kind == "23" || kind == "21" || kind == "P0" || kind == "44") {
+  // Values, constraints, exceptions of triggers, checks of views, a value too long for an index:
+  // some record is at fault.
+  if (kind == "22" || kind == "23" || kind == "21" || kind == "P0" || kind == "38" ||
+      kind == "44" || kind == "54") {
     Answer answer = Make(Verdict::kRefused, true, ErrorCode::kDESTINATION_REJECTED, status);
     answer.alone = Rejected(
         state == "23505" ? ErrorCode::kDESTINATION_CONFLICT : ErrorCode::kDESTINATION_REJECTED,

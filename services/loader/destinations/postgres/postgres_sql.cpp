@@ -28,10 +28,6 @@ std::string Staged(const TargetLayout& layout, size_t i) {
              : fmt::format("{}::{}", column, layout.columns[i].type);
 }
 
-bool IsIdentity(const TargetLayout& layout, size_t i) {
-  return std::find(layout.identity.begin(), layout.identity.end(), i) != layout.identity.end();
-}
-
 std::string Join(const std::vector<std::string>& parts, std::string_view separator) {
   return fmt::format("{}", fmt::join(parts, separator));
 }
@@ -46,17 +42,33 @@ std::string SameIdentity(const TargetLayout& layout, std::string_view target) {
   return Join(parts, " AND ");
 }
 
-std::string InsertSql(const TargetLayout& layout, std::string_view on_conflict) {
+bool Contains(const std::vector<uint16_t>& columns, size_t i) {
+  return std::find(columns.begin(), columns.end(), i) != columns.end();
+}
+
+// The staged records that leave out exactly these columns, as s.
+std::string StagedRecords(const TargetLayout& layout, const LeftOut& left_out) {
+  std::vector<std::string> conditions;
+  for (const uint16_t i : layout.omittable) {
+    conditions.push_back(fmt::format("f{} IS {}NULL", i, Contains(left_out, i) ? "" : "NOT "));
+  }
+  const std::string table = "pg_temp." + StagingTable(layout);
+  if (conditions.empty()) return table + " s";
+  return fmt::format("(SELECT * FROM {} WHERE {}) s", table, Join(conditions, " AND "));
+}
+
+std::string InsertSql(const TargetLayout& layout, const LeftOut& left_out,
+                      std::string_view on_conflict) {
   std::vector<std::string> columns, values, identity;
   for (size_t i = 0; i < layout.columns.size(); ++i) {
+    if (Contains(left_out, i)) continue;
     columns.push_back(QuoteColumn(layout.columns[i].name));
     values.push_back(Staged(layout, i));
   }
   for (const uint16_t i : layout.identity) identity.push_back(QuoteColumn(layout.columns[i].name));
-  return fmt::format(
-      "INSERT INTO {} AS t ({}) SELECT {} FROM pg_temp.{} s ORDER BY s.n ON CONFLICT ({}) {}",
-      QuoteTable(layout.table), Join(columns, ", "), Join(values, ", "), StagingTable(layout),
-      Join(identity, ", "), on_conflict);
+  return fmt::format("INSERT INTO {} AS t ({}) SELECT {} FROM {} ORDER BY s.n ON CONFLICT ({}) {}",
+                     QuoteTable(layout.table), Join(columns, ", "), Join(values, ", "),
+                     StagedRecords(layout, left_out), Join(identity, ", "), on_conflict);
 }
 
 }  // namespace
@@ -99,34 +111,49 @@ std::string CopySql(const TargetLayout& layout) {
   return fmt::format("COPY pg_temp.{} FROM STDIN (FORMAT binary)", StagingTable(layout));
 }
 
-std::string ApplySql(const TargetLayout& layout, Operation operation) {
+std::set<LeftOut> FieldSets(const TargetLayout& layout, const Batch& batch,
+                            std::span<const uint32_t> records) {
+  if (layout.omittable.empty()) return {{}};
+  std::set<LeftOut> sets;
+  for (const uint32_t record : records) {
+    LeftOut left_out;
+    for (const uint16_t field : layout.omittable) {
+      if (!batch.value(record, field)) left_out.push_back(field);
+    }
+    sets.insert(std::move(left_out));
+  }
+  return sets;
+}
+
+std::string ApplySql(const TargetLayout& layout, Operation operation, const LeftOut& left_out) {
   std::vector<std::string> excluded, staged;
   for (size_t i = 0; i < layout.columns.size(); ++i) {
-    if (IsIdentity(layout, i)) continue;
+    if (Contains(layout.identity, i) || Contains(left_out, i)) continue;
     const std::string column = QuoteColumn(layout.columns[i].name);
     excluded.push_back(fmt::format("{} = EXCLUDED.{}", column, column));
     staged.push_back(fmt::format("{} = {}", column, Staged(layout, i)));
   }
   const std::string table = QuoteTable(layout.table);
-  const std::string staging = "pg_temp." + StagingTable(layout);
+  const std::string records = StagedRecords(layout, left_out);
   switch (operation) {
     case Operation::kUpsert:
-      return InsertSql(layout,
+      return InsertSql(layout, left_out,
                        excluded.empty() ? "DO NOTHING" : "DO UPDATE SET " + Join(excluded, ", "));
     case Operation::kInsert:
     case Operation::kAppend:
       // RETURNING can't name the staged row, so the inserted identities are matched to them.
-      return fmt::format("WITH done AS ({} RETURNING t.*) SELECT s.n FROM {} s JOIN done ON {}",
-                         InsertSql(layout, "DO NOTHING"), staging, SameIdentity(layout, "done"));
+      return fmt::format("WITH done AS ({} RETURNING t.*) SELECT s.n FROM {} JOIN done ON {}",
+                         InsertSql(layout, left_out, "DO NOTHING"), records,
+                         SameIdentity(layout, "done"));
     case Operation::kUpdate:
       if (staged.empty()) {
-        return fmt::format("SELECT s.n FROM {} s JOIN {} t ON {}", staging, table,
+        return fmt::format("SELECT s.n FROM {} JOIN {} t ON {}", records, table,
                            SameIdentity(layout, "t"));
       }
-      return fmt::format("UPDATE {} t SET {} FROM {} s WHERE {} RETURNING s.n", table,
-                         Join(staged, ", "), staging, SameIdentity(layout, "t"));
+      return fmt::format("UPDATE {} t SET {} FROM {} WHERE {} RETURNING s.n", table,
+                         Join(staged, ", "), records, SameIdentity(layout, "t"));
     case Operation::kRemove:
-      return fmt::format("DELETE FROM {} t USING {} s WHERE {} RETURNING s.n", table, staging,
+      return fmt::format("DELETE FROM {} t USING {} WHERE {} RETURNING s.n", table, records,
                          SameIdentity(layout, "t"));
   }
   return {};

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -33,7 +34,15 @@ struct TargetLayout {
   std::vector<TargetColumn> columns;
   std::vector<WireType> wire_types;  // of the slices
   std::vector<uint16_t> identity;    // indexes into columns
+  std::vector<uint16_t> omittable;   // those that a NULL leaves as they are (on_null: omit)
 };
+
+// Indexes into columns that some records leave out, in the order of TargetLayout::omittable.
+using LeftOut = std::vector<uint16_t>;
+
+// What the records leave out: each set that at least one of them has.
+std::set<LeftOut> FieldSets(const TargetLayout& layout, const Batch& batch,
+                            std::span<const uint32_t> records);
 
 // "a"."b" of a.b; quotes inside are doubled.
 std::string QuoteTable(std::string_view name);
@@ -44,9 +53,9 @@ std::string QuoteColumn(std::string_view name);
 std::string StagingTable(const TargetLayout& layout);  // its name, the same for one layout
 std::string CreateStagingSql(const TargetLayout& layout);
 std::string CopySql(const TargetLayout& layout);
-// Carries the operation out from the staging table. Returns the n of each record that it touched,
-// but for upsert, which touches all or fails.
-std::string ApplySql(const TargetLayout& layout, Operation operation);
+// Carries the operation out for the staged records that leave out exactly these columns. Returns
+// the n of each record that it touched, but for upsert, which touches all or fails.
+std::string ApplySql(const TargetLayout& layout, Operation operation, const LeftOut& left_out);
 
 // The records as binary COPY data.
 std::string CopyData(const Batch& batch, std::span<const uint32_t> records);

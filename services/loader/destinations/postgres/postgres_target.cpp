@@ -9,8 +9,8 @@
 
 namespace penstock::loader {
 
-absl::StatusOr<TargetLayout> DescribeTarget(PgConnection& session, const std::string& table,
-                                            const BatchHeader& header) {
+absl::StatusOr<TargetLayout> DescribeTarget(PgConnection& session, const PostgresTarget& target) {
+  const auto& [table, header, omittable] = target;
   PENSTOCK_ASSIGN_OR_RETURN(
       const PgResult found,
       session.Exec("SELECT attname::text, format_type(atttypid, NULL), atttypid::int8 "
@@ -33,6 +33,7 @@ absl::StatusOr<TargetLayout> DescribeTarget(PgConnection& session, const std::st
   TargetLayout layout;
   layout.table = table;
   layout.identity = header.identity_fields;
+  layout.omittable = omittable;
   std::vector<int64_t> types;
   std::vector<std::string> missing;
   for (const BatchField& field : header.fields) {

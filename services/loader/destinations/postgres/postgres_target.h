@@ -1,6 +1,8 @@
 #pragma once
 
+#include <cstdint>
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "services/common/model/batch.h"
@@ -9,10 +11,16 @@
 
 namespace penstock::loader {
 
+// Where the records of one operation with one field table go.
+struct PostgresTarget {
+  std::string table;  // "schema.table" or "table"
+  BatchHeader header;
+  std::vector<uint16_t> omittable = {};  // fields whose NULL leaves the column as it is
+};
+
 // Looks up the columns that a batch's fields are written to. DESTINATION_REJECTED when the table or
 // a column is not there, saying which.
-absl::StatusOr<TargetLayout> DescribeTarget(PgConnection& session, const std::string& table,
-                                            const BatchHeader& header);
+absl::StatusOr<TargetLayout> DescribeTarget(PgConnection& session, const PostgresTarget& target);
 
 // DESTINATION_REJECTED with the remedy when no unique constraint or index is over exactly the
 // identity.

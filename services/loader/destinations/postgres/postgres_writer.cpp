@@ -22,15 +22,16 @@ bool NeedsUnique(Operation operation) {
 
 // What an operation that touched only some of its records means for the others.
 RecordResult Untouched(Operation operation) {
-  return NeedsUnique(operation) ? Exists(operation, "a row of this identity exists")
-                                : NotFound(operation, "the table has no row of this identity");
+  return NeedsUnique(operation)
+             ? Settled(operation, Reply::kExists, "a row of this identity exists")
+             : Settled(operation, Reply::kNotFound, "the table has no row of this identity");
 }
 
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<PostgresWriter>> PostgresWriter::Make(
-    std::shared_ptr<PostgresSessions> sessions, std::string table, const BatchHeader& header) {
-  for (const BatchField& field : header.fields) {
+    std::shared_ptr<PostgresSessions> sessions, PostgresTarget target) {
+  for (const BatchField& field : target.header.fields) {
     if (field.path.size() != 1) {
       return Error(ErrorCode::kINVALID_RESOURCE,
                    fmt::format("field {}: columns of a table are flat; write a name with a dot as "
@@ -39,7 +40,7 @@ absl::StatusOr<std::unique_ptr<PostgresWriter>> PostgresWriter::Make(
     }
   }
   return std::unique_ptr<PostgresWriter>(
-      new PostgresWriter(std::move(sessions), std::move(table), header));
+      new PostgresWriter(std::move(sessions), std::move(target)));
 }
 
 asio::awaitable<Answer> PostgresWriter::Write(WriteRequest request) {
@@ -65,7 +66,7 @@ Answer PostgresWriter::Attempt(PgConnection& session, const WriteRequest& reques
       !set.ok()) {
     return refused(set);
   }
-  const auto layout = DescribeTarget(session, table_, header_);
+  const auto layout = DescribeTarget(session, target_);
   if (!layout.ok()) return refused(layout.status());
   if (auto created = session.ExecScript(CreateStagingSql(*layout)); !created.ok()) {
     return refused(created);
@@ -77,14 +78,16 @@ Answer PostgresWriter::Attempt(PgConnection& session, const WriteRequest& reques
     return copied = true;
   });
   if (!copy.ok()) return refused(copy);
-  const auto applied = session.Exec(ApplySql(*layout, header_.operation), {});
-  if (!applied.ok()) return refused(applied.status());
 
-  const RecordResult delivered{RecordFate::kDelivered, SkipReason::kNone, {}, {}};
-  const bool all = header_.operation == Operation::kUpsert;
-  Answer answer = ForAll(request.records.size(), all ? delivered : Untouched(header_.operation));
-  for (int row = 0; !all && row < applied->rows(); ++row) {
-    answer.records[applied->UInt(row, 0)] = delivered;
+  const RecordResult delivered = Settled(operation(), Reply::kTaken);
+  const bool all = operation() == Operation::kUpsert;
+  Answer answer = ForAll(request.records.size(), all ? delivered : Untouched(operation()));
+  for (const LeftOut& left_out : FieldSets(*layout, *request.batch, request.records)) {
+    const auto applied = session.Exec(ApplySql(*layout, operation(), left_out), {});
+    if (!applied.ok()) return refused(applied.status());
+    for (int row = 0; !all && row < applied->rows(); ++row) {
+      answer.records[applied->UInt(row, 0)] = delivered;
+    }
   }
   // Nothing is applied before this; whether it was, is unknown when no answer comes.
   if (not_allowed()) return AnswerNotAllowed();
@@ -93,19 +96,22 @@ Answer PostgresWriter::Attempt(PgConnection& session, const WriteRequest& reques
 }
 
 absl::StatusOr<std::vector<RenderedRequest>> PostgresWriter::Render(
-    const Batch&, std::span<const uint32_t> records) const {
-  TargetLayout layout;
-  layout.table = table_;
-  layout.identity = header_.identity_fields;
-  for (const BatchField& field : header_.fields) {
+    const Batch& batch, std::span<const uint32_t> records) const {
+  TargetLayout layout{.table = target_.table,
+                      .identity = target_.header.identity_fields,
+                      .omittable = target_.omittable};
+  for (const BatchField& field : target_.header.fields) {
     layout.columns.push_back({field.path.front(), "", StagedType(field.pg_type)});
     layout.wire_types.push_back({field.pg_type, ""});
   }
-  return std::vector<RenderedRequest>{
-      {"SQL",
-       fmt::format("{} rows into {}", records.size(), QuoteTable(table_)),
-       {},
-       ApplySql(layout, header_.operation)}};
+  std::vector<RenderedRequest> out;
+  for (const LeftOut& left_out : FieldSets(layout, batch, records)) {
+    out.push_back({"SQL",
+                   fmt::format("{} rows into {}", records.size(), QuoteTable(layout.table)),
+                   {},
+                   ApplySql(layout, operation(), left_out)});
+  }
+  return out;
 }
 
 asio::awaitable<absl::Status> PostgresWriter::Test(BootTime deadline) {
@@ -116,9 +122,9 @@ asio::awaitable<absl::Status> PostgresWriter::Test(BootTime deadline) {
       status = Error(answer.code, answer.message);
       return;
     }
-    const auto layout = DescribeTarget(**session, table_, header_);
+    const auto layout = DescribeTarget(**session, target_);
     status = layout.status();
-    if (status.ok() && NeedsUnique(header_.operation)) status = CheckUnique(**session, *layout);
+    if (status.ok() && NeedsUnique(operation())) status = CheckUnique(**session, *layout);
   });
   co_return status;
 }
