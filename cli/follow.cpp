@@ -53,6 +53,7 @@ class Follower {
   // One stream, to its end.
   grpc::Status Watch() {
     auto context = std::make_unique<grpc::ClientContext>();
+    session_.Authorize(*context);
     if (deadline_.has_value()) context->set_deadline(*deadline_);
     {
       const std::lock_guard lock(mutex_);

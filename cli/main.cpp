@@ -12,6 +12,11 @@ int main(int argc, char** argv) {
   app.add_option("--server", session.server, "Address of the planner")
       ->envname("PENSTOCK_SERVER")
       ->capture_default_str();
+  app.add_option("--tls-ca", session.tls_ca,
+                 "PEM file of the authorities to verify the planner by; uses TLS")
+      ->envname("PENSTOCK_TLS_CA");
+  app.add_option("--token-file", session.token_file, "File with the planner's bearer token")
+      ->envname("PENSTOCK_TOKEN_FILE");
   app.add_option_function<std::string>(
          "-o,--output",
          [&session](const std::string& name) {

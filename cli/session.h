@@ -22,9 +22,11 @@ enum class Format : uint8_t { kTable, kJson, kYaml, kName };
 class Session {
  public:
   std::string server = "127.0.0.1:7070";
+  std::string tls_ca;      // file of the authorities to verify the server by; empty: plain text
+  std::string token_file;  // file with the bearer token; empty: none
   Format format = Format::kTable;
 
-  // Before the first call. Connects nothing yet; fails when the address is none.
+  // Before the first call. Connects nothing yet; fails when the address is none, or a file wrong.
   absl::Status Open();
   v1::ResourceService::StubInterface& resources() { return *resources_; }
   v1::RunService::StubInterface& runs() { return *runs_; }
@@ -37,6 +39,7 @@ class Session {
       Stub& stub, grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&, Response*),
       const Request& request, std::chrono::milliseconds timeout = std::chrono::seconds(30)) {
     grpc::ClientContext context;
+    Authorize(context);
     context.set_deadline(std::chrono::system_clock::now() + timeout);
     Response response;
     absl::Status status = Translate((stub.*method)(&context, request, &response));
@@ -44,10 +47,13 @@ class Session {
     return response;
   }
 
+  // Gives a call what it needs to be let in; Call() does it by itself.
+  void Authorize(grpc::ClientContext& context) const;
   // The Status of a call; one that no server answered says what to do.
   absl::Status Translate(const grpc::Status& status) const;
 
  private:
+  std::string token_;
   std::unique_ptr<v1::ResourceService::StubInterface> resources_;
   std::unique_ptr<v1::RunService::StubInterface> runs_;
   std::unique_ptr<v1::SyncService::StubInterface> syncs_;

@@ -21,6 +21,7 @@ enum class Retry : uint8_t { kNever, kLater, kAfterFix };
   X(INVALID_REQUEST, kUser, kAfterFix)              \
   X(NOT_SUPPORTED_YET, kUser, kAfterFix)            \
   X(MESSAGE_TOO_LARGE, kUser, kAfterFix)            \
+  X(UNAUTHENTICATED, kUser, kAfterFix)              \
   X(RESOURCE_NOT_FOUND, kUser, kAfterFix)           \
   X(REQUEST_ID_REUSED, kUser, kAfterFix)            \
   X(RUN_ACTIVE, kUser, kLater)                      \

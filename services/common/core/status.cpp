@@ -18,6 +18,8 @@ absl::StatusCode CanonicalCode(ErrorCode code) {
     case ErrorCode::kMESSAGE_TOO_LARGE:
     case ErrorCode::kREQUEST_ID_REUSED:
       return absl::StatusCode::kInvalidArgument;
+    case ErrorCode::kUNAUTHENTICATED:
+      return absl::StatusCode::kUnauthenticated;
     case ErrorCode::kRESOURCE_NOT_FOUND:
       return absl::StatusCode::kNotFound;
     case ErrorCode::kSTALE_REVISION:

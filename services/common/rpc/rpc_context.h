@@ -3,6 +3,7 @@
 #include <chrono>
 #include <optional>
 #include <stop_token>
+#include <string>
 
 #include "services/common/rpc/trace.h"
 
@@ -18,6 +19,8 @@ struct RpcContext {
   // Until when the caller waits; nothing: it set no deadline.
   std::optional<std::chrono::system_clock::time_point> deadline;
   Trace trace = Trace::New();
+  // Who calls, as the audit names them.
+  std::string caller = "api";
   // Stopped when the caller went away or its deadline passed.
   std::stop_token cancelled;
 

@@ -21,7 +21,8 @@ struct TlsFiles {
 };
 
 // Plain text when TLS is off. INVALID_CONFIGURATION names a file that can't be read or is missing
-// beside another.
+// beside another. A server reads its files again when they change: a rotation needs no restart, and
+// connections that stand are kept.
 absl::StatusOr<std::shared_ptr<grpc::ServerCredentials>> ServerCredentialsOf(const TlsFiles& files);
 absl::StatusOr<std::shared_ptr<grpc::ChannelCredentials>> ClientCredentialsOf(
     const TlsFiles& files);

@@ -198,7 +198,7 @@ class Application {
 
   asio::awaitable<absl::Status> Store() {
     pb::StoreResourcesRequest request;
-    request.set_actor("api");
+    request.set_actor(options_.parent.caller);
     request.set_fate(request_.fate());
     request.set_paused(request_.paused());
     for (const auto& [kind, name] : plan_.Deleted()) {

@@ -3,10 +3,14 @@
 #include <grpcpp/channel.h>
 
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/address.hpp>
 #include <boost/asio/strand.hpp>
+#include <memory>
 #include <thread>
 #include <vector>
 
+#include "fmt/format.h"
+#include "services/common/core/address.h"
 #include "services/common/core/status.h"
 #include "services/common/process/service_process.h"
 #include "services/common/queue/work_queue.h"
@@ -14,6 +18,7 @@
 #include "services/common/redis/redis_watch.h"
 #include "services/common/rpc/rpc_channel.h"
 #include "services/common/rpc/rpc_server.h"
+#include "services/planner/app/api_call.h"
 #include "services/planner/app/planner_metrics.h"
 #include "services/planner/app/planner_settings.h"
 #include "services/planner/app/resource_service.h"
@@ -39,22 +44,36 @@ absl::StatusOr<std::shared_ptr<grpc::Channel>> ChannelTo(const std::vector<std::
                       .max_message_bytes = settings.serve.max_message.bytes});
 }
 
-// The public API is open to whoever reaches it: beyond loopback it wants TLS, or to be told that
-// plain text is meant.
+bool IsLoopback(const std::string& host) {
+  boost::system::error_code not_an_address;
+  const auto address = asio::ip::make_address(host, not_an_address);
+  return not_an_address ? host == "localhost" : address.is_loopback();
+}
+
+// Who reaches the public API may send what the warehouse holds anywhere. Beyond this machine it
+// wants to be encrypted and to know its callers, or to be told that others see to that.
 absl::Status CheckExposure(const PlannerSettings& settings) {
-  const bool loopback = settings.serve.listen.starts_with("127.") ||
-                        settings.serve.listen.starts_with("localhost:") ||
-                        settings.serve.listen.starts_with("[::1]");
-  if (loopback || settings.insecure || !settings.serve.tls_cert_file.empty())
-    return absl::OkStatus();
+  PENSTOCK_ASSIGN_OR_RETURN(const HostPort listen, ParseHostPort(settings.serve.listen));
+  if (IsLoopback(listen.host) || settings.insecure) return absl::OkStatus();
+  const bool knows_callers =
+      !settings.api_token_file.empty() || !settings.serve.tls_client_ca_file.empty();
+  if (!settings.serve.tls_cert_file.empty() && knows_callers) return absl::OkStatus();
   return Error(ErrorCode::kINVALID_CONFIGURATION,
-               "--listen is not a loopback address and there is no TLS: give --tls-cert-file and "
-               "--tls-key-file, or say "
-               "--insecure");
+               fmt::format("--listen={} is not a loopback address: give --tls-cert-file and "
+                           "--tls-key-file, and --api-token-file or --tls-client-ca-file; or say "
+                           "--insecure where the network sees to both",
+                           settings.serve.listen));
+}
+
+// Null when anyone may call.
+absl::StatusOr<std::unique_ptr<ApiTokens>> OpenTokens(const std::string& file) {
+  if (file.empty()) return nullptr;
+  return ApiTokens::Open(file);
 }
 
 absl::Status Serve(const PlannerSettings& settings) {
   PENSTOCK_RETURN_IF_ERROR(CheckExposure(settings));
+  PENSTOCK_ASSIGN_OR_RETURN(const auto tokens, OpenTokens(settings.api_token_file));
   PENSTOCK_ASSIGN_OR_RETURN(auto process,
                             ServiceProcess::Start("planner", settings.process, PlannerMetrics()));
   PENSTOCK_ASSIGN_OR_RETURN(auto state_channel, ChannelTo(settings.state.addresses, settings));
@@ -79,9 +98,10 @@ absl::Status Serve(const PlannerSettings& settings) {
           .test_interval = settings.test_interval,
           .policy = {.first_backoff = duration_cast<milliseconds>(settings.read_backoff)}},
       *state, *loader, queue, process->metrics());
-  RunService runs(io.get_executor(), *state, *loader);
-  ResourceService resources(io.get_executor(), state_channel, extractor_channel, loader_channel);
-  SyncService syncs(io.get_executor(), *state);
+  const ApiAccess access{io.get_executor(), tokens.get()};
+  RunService runs(access, *state, *loader);
+  ResourceService resources(access, state_channel, extractor_channel, loader_channel);
+  SyncService syncs(access, *state);
   process->readiness().Add("redis", [&redis_watch] { return redis_watch.status(); });
   process->readiness().Add("state", [&]() -> absl::Status {
     return driver->healthy() ? absl::OkStatus()

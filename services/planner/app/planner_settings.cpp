@@ -17,8 +17,12 @@ void PlannerSettings::AddTo(ServiceConfig& config) {
              "How long after a failed test a destination that is down is tried again.");
   config.Add("read-backoff", &read_backoff,
              "First wait before a run reads anew after a fruitless read; it doubles.");
+  config.Add(
+      "api-token-file", &api_token_file,
+      "Bearer tokens that open the public API, one a line, as TOKEN or NAME:TOKEN; read again "
+      "when it changes.");
   config.Add("insecure", &insecure,
-             "Serve the public API without TLS on an address that is not loopback.");
+             "Serve the public API beyond loopback without TLS, or to anyone.");
 }
 
 }  // namespace penstock::planner

@@ -20,6 +20,7 @@ struct PlannerSettings {
   Duration reconcile_interval = std::chrono::seconds(5);
   Duration test_interval = std::chrono::seconds(30);
   Duration read_backoff = std::chrono::seconds(1);
+  std::string api_token_file;
   bool insecure = false;
 
   void AddTo(ServiceConfig& config);

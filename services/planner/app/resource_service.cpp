@@ -8,7 +8,6 @@
 #include "services/common/core/status.h"
 #include "services/common/core/version.h"
 #include "services/common/rpc/client_call.h"
-#include "services/common/rpc/server_unary.h"
 #include "services/planner/app/connection_test.h"
 
 namespace penstock::planner {
@@ -35,17 +34,17 @@ absl::Status CheckKind(const std::string& kind) {
 grpc::ServerUnaryReactor* ResourceService::ApplyResources(Call* call,
                                                           const v1::ApplyResourcesRequest* request,
                                                           v1::ApplyResourcesResponse* response) {
-  return ServeUnary(call, request, response, executor_,
-                    [this](const v1::ApplyResourcesRequest& in, RpcContext context) {
-                      return Apply(peers_, in, std::move(context));
-                    });
+  return ServeApi(call, request, response, access_,
+                  [this](const v1::ApplyResourcesRequest& in, RpcContext context) {
+                    return Apply(peers_, in, std::move(context));
+                  });
 }
 
 grpc::ServerUnaryReactor* ResourceService::GetResource(Call* call,
                                                        const v1::GetResourceRequest* request,
                                                        v1::GetResourceResponse* response) {
-  return ServeUnary(
-      call, request, response, executor_,
+  return ServeApi(
+      call, request, response, access_,
       [this](const v1::GetResourceRequest& in,
              RpcContext context) -> asio::awaitable<absl::StatusOr<v1::GetResourceResponse>> {
         PENSTOCK_CO_RETURN_IF_ERROR(CheckKind(in.kind()));
@@ -69,8 +68,8 @@ grpc::ServerUnaryReactor* ResourceService::GetResource(Call* call,
 grpc::ServerUnaryReactor* ResourceService::ListResources(Call* call,
                                                          const v1::ListResourcesRequest* request,
                                                          v1::ListResourcesResponse* response) {
-  return ServeUnary(
-      call, request, response, executor_,
+  return ServeApi(
+      call, request, response, access_,
       [this](const v1::ListResourcesRequest& in,
              RpcContext context) -> asio::awaitable<absl::StatusOr<v1::ListResourcesResponse>> {
         if (!in.kind().empty()) PENSTOCK_CO_RETURN_IF_ERROR(CheckKind(in.kind()));
@@ -96,22 +95,22 @@ grpc::ServerUnaryReactor* ResourceService::ListResources(Call* call,
 grpc::ServerUnaryReactor* ResourceService::TestConnection(Call* call,
                                                           const v1::TestConnectionRequest* request,
                                                           v1::TestConnectionResponse* response) {
-  return ServeUnary(call, request, response, executor_,
-                    [this](const v1::TestConnectionRequest& in, RpcContext context) {
-                      return planner::TestConnection(peers_, in, std::move(context));
-                    });
+  return ServeApi(call, request, response, access_,
+                  [this](const v1::TestConnectionRequest& in, RpcContext context) {
+                    return planner::TestConnection(peers_, in, std::move(context));
+                  });
 }
 
 grpc::ServerUnaryReactor* ResourceService::GetVersion(Call* call,
                                                       const v1::GetVersionRequest* request,
                                                       v1::GetVersionResponse* response) {
-  return ServeUnary(call, request, response, executor_,
-                    [](const v1::GetVersionRequest&,
-                       RpcContext) -> asio::awaitable<absl::StatusOr<v1::GetVersionResponse>> {
-                      v1::GetVersionResponse out;
-                      out.set_version(std::string(kVersion));
-                      co_return out;
-                    });
+  return ServeApi(call, request, response, access_,
+                  [](const v1::GetVersionRequest&,
+                     RpcContext) -> asio::awaitable<absl::StatusOr<v1::GetVersionResponse>> {
+                    v1::GetVersionResponse out;
+                    out.set_version(std::string(kVersion));
+                    co_return out;
+                  });
 }
 
 }  // namespace penstock::planner

@@ -1,10 +1,10 @@
 #pragma once
 
-#include <boost/asio/any_io_executor.hpp>
 #include <memory>
 #include <utility>
 
 #include "penstock/v1/resource_service.grpc.pb.h"
+#include "services/planner/app/api_call.h"
 #include "services/planner/app/apply.h"
 
 namespace penstock::planner {
@@ -13,9 +13,9 @@ namespace penstock::planner {
 class ResourceService final : public v1::ResourceService::CallbackService {
  public:
   // Handlers run on `executor`. Nothing is connected yet.
-  ResourceService(boost::asio::any_io_executor executor, std::shared_ptr<grpc::Channel> state,
+  ResourceService(ApiAccess access, std::shared_ptr<grpc::Channel> state,
                   std::shared_ptr<grpc::Channel> extractor, std::shared_ptr<grpc::Channel> loader)
-      : executor_(std::move(executor)),
+      : access_(std::move(access)),
         peers_(std::move(state), std::move(extractor), std::move(loader)) {}
 
  private:
@@ -33,7 +33,7 @@ class ResourceService final : public v1::ResourceService::CallbackService {
   Unary* GetVersion(Call* call, const v1::GetVersionRequest* request,
                     v1::GetVersionResponse* response) override;
 
-  boost::asio::any_io_executor executor_;
+  ApiAccess access_;
   ResourcePeers peers_;
 };
 

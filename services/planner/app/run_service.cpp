@@ -9,7 +9,6 @@
 #include "services/common/model/operation.h"
 #include "services/common/rpc/client_call.h"
 #include "services/common/rpc/client_stream.h"
-#include "services/common/rpc/server_unary.h"
 
 namespace penstock::planner {
 
@@ -50,8 +49,8 @@ asio::awaitable<absl::StatusOr<Response>> Move(pb::PlanningService::StubInterfac
 
 grpc::ServerUnaryReactor* RunService::TriggerRun(Call* call, const v1::TriggerRunRequest* request,
                                                  v1::TriggerRunResponse* response) {
-  return ServeUnary(
-      call, request, response, executor_,
+  return ServeApi(
+      call, request, response, access_,
       [this](const v1::TriggerRunRequest& in,
              RpcContext context) -> asio::awaitable<absl::StatusOr<v1::TriggerRunResponse>> {
         if (in.sync().empty()) {
@@ -87,8 +86,8 @@ grpc::ServerUnaryReactor* RunService::TriggerRun(Call* call, const v1::TriggerRu
 
 grpc::ServerUnaryReactor* RunService::GetRun(Call* call, const v1::GetRunRequest* request,
                                              v1::GetRunResponse* response) {
-  return ServeUnary(
-      call, request, response, executor_,
+  return ServeApi(
+      call, request, response, access_,
       [this](const v1::GetRunRequest& in,
              RpcContext context) -> asio::awaitable<absl::StatusOr<v1::GetRunResponse>> {
         pb::GetRunRequest get;
@@ -104,8 +103,8 @@ grpc::ServerUnaryReactor* RunService::GetRun(Call* call, const v1::GetRunRequest
 
 grpc::ServerUnaryReactor* RunService::ListRuns(Call* call, const v1::ListRunsRequest* request,
                                                v1::ListRunsResponse* response) {
-  return ServeUnary(
-      call, request, response, executor_,
+  return ServeApi(
+      call, request, response, access_,
       [this](const v1::ListRunsRequest& in,
              RpcContext context) -> asio::awaitable<absl::StatusOr<v1::ListRunsResponse>> {
         pb::ListRunsRequest list;
@@ -134,6 +133,10 @@ grpc::ServerWriteReactor<v1::WatchRunResponse>* RunService::WatchRun(
     if (*upstream != nullptr) (*upstream)->Cancel();
   }});
   auto* reactor = downstream.get();
+  if (const auto caller = access_.Admit(*call); !caller.ok()) {
+    downstream->End(caller.status());
+    return reactor;
+  }
   if (request->run_id().empty()) {
     downstream->End(Error(ErrorCode::kINVALID_REQUEST,
                           "run_id is empty; name a run, or a Sync for its newest one"));
@@ -156,26 +159,26 @@ grpc::ServerWriteReactor<v1::WatchRunResponse>* RunService::WatchRun(
 
 grpc::ServerUnaryReactor* RunService::CancelRun(Call* call, const v1::CancelRunRequest* request,
                                                 v1::CancelRunResponse* response) {
-  return ServeUnary(call, request, response, executor_,
-                    [this](const v1::CancelRunRequest& in, RpcContext context) {
-                      return Move<v1::CancelRunResponse>(state_, in.run_id(), pb::RUN_EVENT_STOP,
-                                                         std::move(context));
-                    });
+  return ServeApi(call, request, response, access_,
+                  [this](const v1::CancelRunRequest& in, RpcContext context) {
+                    return Move<v1::CancelRunResponse>(state_, in.run_id(), pb::RUN_EVENT_STOP,
+                                                       std::move(context));
+                  });
 }
 
 grpc::ServerUnaryReactor* RunService::ResumeRun(Call* call, const v1::ResumeRunRequest* request,
                                                 v1::ResumeRunResponse* response) {
-  return ServeUnary(call, request, response, executor_,
-                    [this](const v1::ResumeRunRequest& in, RpcContext context) {
-                      return Move<v1::ResumeRunResponse>(state_, in.run_id(), pb::RUN_EVENT_RESUME,
-                                                         std::move(context));
-                    });
+  return ServeApi(call, request, response, access_,
+                  [this](const v1::ResumeRunRequest& in, RpcContext context) {
+                    return Move<v1::ResumeRunResponse>(state_, in.run_id(), pb::RUN_EVENT_RESUME,
+                                                       std::move(context));
+                  });
 }
 
 grpc::ServerUnaryReactor* RunService::GetPlan(Call* call, const v1::GetPlanRequest* request,
                                               v1::GetPlanResponse* response) {
-  return ServeUnary(
-      call, request, response, executor_,
+  return ServeApi(
+      call, request, response, access_,
       [this](const v1::GetPlanRequest& in,
              RpcContext context) -> asio::awaitable<absl::StatusOr<v1::GetPlanResponse>> {
         const ClientCallOptions options{.parent = std::move(context)};
@@ -220,24 +223,24 @@ grpc::ServerUnaryReactor* RunService::GetPlan(Call* call, const v1::GetPlanReque
 grpc::ServerUnaryReactor* RunService::ListRejectedRecords(
     Call* call, const v1::ListRejectedRecordsRequest* request,
     v1::ListRejectedRecordsResponse* response) {
-  return ServeUnary(call, request, response, executor_,
-                    [this](const v1::ListRejectedRecordsRequest& in, RpcContext context)
-                        -> asio::awaitable<absl::StatusOr<v1::ListRejectedRecordsResponse>> {
-                      pb::ListRejectedRecordsRequest list;
-                      list.set_sync(in.sync());
-                      list.set_run_id(in.run_id());
-                      list.set_page_size(in.page_size());
-                      list.set_page_token(in.page_token());
-                      const ClientCallOptions call_options{.parent = std::move(context)};
-                      PENSTOCK_CO_ASSIGN_OR_RETURN(
-                          auto listed,
-                          co_await CallUnary(state_.async(), &StateAsync::ListRejectedRecords, list,
-                                             call_options));
-                      v1::ListRejectedRecordsResponse out;
-                      out.mutable_records()->Swap(listed.mutable_records());
-                      out.set_next_page_token(listed.next_page_token());
-                      co_return out;
-                    });
+  return ServeApi(call, request, response, access_,
+                  [this](const v1::ListRejectedRecordsRequest& in, RpcContext context)
+                      -> asio::awaitable<absl::StatusOr<v1::ListRejectedRecordsResponse>> {
+                    pb::ListRejectedRecordsRequest list;
+                    list.set_sync(in.sync());
+                    list.set_run_id(in.run_id());
+                    list.set_page_size(in.page_size());
+                    list.set_page_token(in.page_token());
+                    const ClientCallOptions call_options{.parent = std::move(context)};
+                    PENSTOCK_CO_ASSIGN_OR_RETURN(
+                        auto listed,
+                        co_await CallUnary(state_.async(), &StateAsync::ListRejectedRecords, list,
+                                           call_options));
+                    v1::ListRejectedRecordsResponse out;
+                    out.mutable_records()->Swap(listed.mutable_records());
+                    out.set_next_page_token(listed.next_page_token());
+                    co_return out;
+                  });
 }
 
 }  // namespace penstock::planner

@@ -1,11 +1,10 @@
 #pragma once
 
-#include <boost/asio/any_io_executor.hpp>
-
 #include "penstock/internal/v1/planning.grpc.pb.h"
 #include "penstock/internal/v1/workers.grpc.pb.h"
 #include "penstock/v1/run_service.grpc.pb.h"
 #include "services/common/rpc/server_stream.h"
+#include "services/planner/app/api_call.h"
 
 namespace penstock::planner {
 
@@ -13,10 +12,9 @@ namespace penstock::planner {
 class RunService final : public penstock::v1::RunService::CallbackService {
  public:
   // The stubs must outlive it; handlers run on `executor`.
-  RunService(boost::asio::any_io_executor executor,
-             penstock::internal::v1::PlanningService::StubInterface& state,
+  RunService(ApiAccess access, penstock::internal::v1::PlanningService::StubInterface& state,
              penstock::internal::v1::LoaderService::StubInterface& loader)
-      : executor_(std::move(executor)), state_(state), loader_(loader) {}
+      : access_(std::move(access)), state_(state), loader_(loader) {}
 
  private:
   using Call = grpc::CallbackServerContext;
@@ -39,7 +37,7 @@ class RunService final : public penstock::v1::RunService::CallbackService {
   Unary* ListRejectedRecords(Call* call, const penstock::v1::ListRejectedRecordsRequest* request,
                              penstock::v1::ListRejectedRecordsResponse* response) override;
 
-  boost::asio::any_io_executor executor_;
+  ApiAccess access_;
   penstock::internal::v1::PlanningService::StubInterface& state_;
   penstock::internal::v1::LoaderService::StubInterface& loader_;
 };

@@ -1,9 +1,8 @@
 #pragma once
 
-#include <boost/asio/any_io_executor.hpp>
-
 #include "penstock/internal/v1/planning.grpc.pb.h"
 #include "penstock/v1/sync_service.grpc.pb.h"
+#include "services/planner/app/api_call.h"
 
 namespace penstock::planner {
 
@@ -11,9 +10,8 @@ namespace penstock::planner {
 class SyncService final : public penstock::v1::SyncService::CallbackService {
  public:
   // The stub must outlive it; handlers run on `executor`.
-  SyncService(boost::asio::any_io_executor executor,
-              penstock::internal::v1::PlanningService::StubInterface& state)
-      : executor_(std::move(executor)), state_(state) {}
+  SyncService(ApiAccess access, penstock::internal::v1::PlanningService::StubInterface& state)
+      : access_(std::move(access)), state_(state) {}
 
  private:
   using Call = grpc::CallbackServerContext;
@@ -28,7 +26,7 @@ class SyncService final : public penstock::v1::SyncService::CallbackService {
   Unary* ResetSync(Call* call, const penstock::v1::ResetSyncRequest* request,
                    penstock::v1::ResetSyncResponse* response) override;
 
-  boost::asio::any_io_executor executor_;
+  ApiAccess access_;
   penstock::internal::v1::PlanningService::StubInterface& state_;
 };
 

@@ -83,7 +83,8 @@ class ApplyTest : public ::testing::Test {
       return MakeChannel({.addresses = {Loopback(port)}}).value();
     };
     resources_ = std::make_unique<planner::ResourceService>(
-        io_.get_executor(), channel(state_port_), channel(worker_port), channel(worker_port));
+        planner::ApiAccess{io_.get_executor()}, channel(state_port_), channel(worker_port),
+        channel(worker_port));
     grpc::Service* const services[] = {resources_.get()};
     server_ = RpcServer::Start({}, services).value();
     server_->SetServing(true);
