@@ -91,7 +91,12 @@ MaybeError AppendLocalTimestamp(std::string& out, int64_t us, const absl::TimeZo
 }
 
 MaybeError AppendInterval(std::string& out, int64_t us, int32_t days, int32_t months) {
-  if (days == std::numeric_limits<int32_t>::max() || days == std::numeric_limits<int32_t>::min())
+  // Since PostgreSQL 17: all parts at their bounds. Each alone is a length like others.
+  const auto at = [&](auto bound) {
+    return us == bound(us) && days == bound(days) && months == bound(months);
+  };
+  if (at([](auto part) { return std::numeric_limits<decltype(part)>::max(); }) ||
+      at([](auto part) { return std::numeric_limits<decltype(part)>::min(); }))
     return NotRepresentable("it is an infinite interval");
   if (us == 0 && days == 0 && months == 0) {
     out += "PT0S";

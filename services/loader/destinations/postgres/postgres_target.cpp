@@ -13,7 +13,7 @@ absl::StatusOr<TargetLayout> DescribeTarget(PgConnection& session, const Postgre
   const auto& [table, header, omittable] = target;
   PENSTOCK_ASSIGN_OR_RETURN(
       const PgResult found,
-      session.Exec("SELECT attname::text, format_type(atttypid, NULL), atttypid::int8 "
+      session.Exec("SELECT attname::text, format_type(atttypid, -1), atttypid::int8 "
                    "FROM pg_attribute "
                    "WHERE attrelid = to_regclass($1) AND attnum > 0 AND NOT attisdropped",
                    {QuoteTable(table)}));

@@ -96,6 +96,10 @@ TEST(Decode, GivesIntervalsInIso8601) {
   EXPECT_EQ(Interval(0, 0, 0), "PT0S");
   EXPECT_EQ(Interval(4 * kHour + 300 * kSecond + 6'500'000, 3, 14), "P1Y2M3DT4H5M6.5S");
   EXPECT_EQ(Interval(-500'000, 0, -1), "P-1MT-0.5S");
+  constexpr int32_t kMost = std::numeric_limits<int32_t>::max();
+  EXPECT_EQ(Interval(0, kMost, 1), "P1M2147483647D");
+  EXPECT_EQ(Interval(std::numeric_limits<int64_t>::max(), kMost, kMost),
+            "error: it is an infinite interval");
 }
 
 TEST(Decode, LeavesJsonAsItIs) {
