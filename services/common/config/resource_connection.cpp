@@ -3,7 +3,7 @@
 #include "services/common/config/resource_kinds.h"
 #include "services/common/config/resource_values.h"
 
-// Metadata, Source, Model and Destination.
+// Metadata, Source and Destination.
 namespace penstock {
 namespace {
 
@@ -19,16 +19,6 @@ constexpr Field<Source> kSource[] = {
     {"config", IntoBy<&Source::config, ReadFlat>},
     {"schema", Into<&Source::schema>},
     {"timezone", Into<&Source::timezone>},
-};
-
-constexpr Field<Model> kModel[] = {
-    {"source", Into<&Model::source>},
-    {"table", Into<&Model::table>},
-    {"sql", Into<&Model::sql>},
-    {"primary_key", Into<&Model::primary_key>},
-    {"sql_file"},
-    {"dbt"},
-    {"incremental"},
 };
 
 constexpr Field<Quota> kQuota[] = {
@@ -53,10 +43,6 @@ void ReadMetadata(const YamlValue& value, const FieldScope& scope, Metadata& out
 
 void ReadSpec(const YamlValue& spec, const FieldScope& scope, Source& out) {
   ReadFields<Source>(spec, scope, kSource, out);
-}
-
-void ReadSpec(const YamlValue& spec, const FieldScope& scope, Model& out) {
-  ReadFields<Model>(spec, scope, kModel, out);
 }
 
 void Read(const YamlValue& value, const FieldScope& scope, Quota& out) {

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "fmt/format.h"
+#include "services/common/config/dbt_project.h"
 #include "services/common/config/resource_places.h"
 #include "services/common/config/resource_yaml.h"
 #include "services/common/core/nearest.h"
@@ -20,6 +21,7 @@ struct ResourceReading {
   std::string name;
   std::vector<ResourceError>& errors;
   ResourcePlaces& places;
+  DbtProjects& dbt;
 };
 
 // The place of one value in a resource, for errors.
@@ -42,9 +44,13 @@ class FieldScope {
                                 ViolationPath(reading_->kind, reading_->name, path_),
                                 std::move(message)});
   }
-  void Remember() const {
-    reading_->places.Add(reading_->kind, reading_->name, path_, {reading_->file, line_});
+  void Remember() const { RememberAt({reading_->file, line_}); }
+  // Where another file has what the field stands for.
+  void RememberAt(FilePlace place) const {
+    reading_->places.Add(reading_->kind, reading_->name, path_, std::move(place));
   }
+  const std::string& file() const { return reading_->file; }
+  DbtProjects& dbt() const { return reading_->dbt; }
 
  private:
   ResourceReading* reading_;

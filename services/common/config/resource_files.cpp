@@ -6,6 +6,7 @@
 #include <system_error>
 
 #include "fmt/format.h"
+#include "services/common/config/dbt_project.h"
 #include "services/common/config/resource_reader.h"
 
 namespace penstock {
@@ -68,10 +69,11 @@ class FileReader {
       if (text.size() > kMaxFileBytes) return Fail(path, "is over 4 MiB; split it");
     }
     if (!in.eof()) return Fail(path, "can't be read");
-    ReadResources(path, text, out_);
+    ReadResources(path, text, dbt_, out_);
   }
 
   DeclaredResources& out_;
+  DbtProjects dbt_;
   std::set<std::string> seen_;
 };
 

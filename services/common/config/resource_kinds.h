@@ -2,6 +2,7 @@
 
 #include <map>
 #include <string>
+#include <string_view>
 
 #include "services/common/config/resource_fields.h"
 #include "services/common/model/resources.h"
@@ -20,5 +21,8 @@ void ReadSpec(const YamlValue& spec, const FieldScope& scope, Sync& out);
 void Read(const YamlValue& value, const FieldScope& scope, Quota& out);
 void Read(const YamlValue& value, const FieldScope& scope, ObjectSpec& out);
 void ReadMapping(const YamlValue& value, const FieldScope& scope, std::vector<FieldMapping>& out);
+
+// Only connections may name secrets: anywhere else one would be sent or shown as it stands.
+void RefuseSecretsIn(std::string_view text, const FieldScope& scope);
 
 }  // namespace penstock

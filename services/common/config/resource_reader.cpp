@@ -32,11 +32,8 @@ std::string TextOf(const YamlValue* value) {
   return value == nullptr ? "" : value->text;
 }
 
-// Only connections may name secrets: anywhere else one would be sent or shown as it stands.
 void RefuseSecrets(const YamlValue& value, const FieldScope& scope) {
-  if (value.text.find("${secret:") != std::string::npos ||
-      value.text.find("${env:") != std::string::npos)
-    scope.Fail("secrets may be named only in config of a Source or Destination");
+  RefuseSecretsIn(value.text, scope);
   for (size_t i = 0; i < value.items.size(); ++i)
     RefuseSecrets(value.items[i], scope.Item(i, value.items[i].line));
   for (const YamlMember& member : value.members)
@@ -45,14 +42,16 @@ void RefuseSecrets(const YamlValue& value, const FieldScope& scope) {
 
 class DocumentReader {
  public:
-  DocumentReader(const std::string& file, const YamlValue& root, DeclaredResources& out)
+  DocumentReader(const std::string& file, const YamlValue& root, DbtProjects& dbt,
+                 DeclaredResources& out)
       : root_(root),
         out_(out),
         reading_{.file = file,
                  .kind = TextOf(root.Find("kind")),
                  .name = NameOf(root),
                  .errors = out.errors,
-                 .places = out.places},
+                 .places = out.places,
+                 .dbt = dbt},
         scope_(reading_, "", root.line) {}
 
   void Run() {
@@ -140,13 +139,24 @@ class DocumentReader {
 
 }  // namespace
 
+void RefuseSecretsIn(std::string_view text, const FieldScope& scope) {
+  if (text.find("${secret:") != text.npos || text.find("${env:") != text.npos)
+    scope.Fail("secrets may be named only in config of a Source or Destination");
+}
+
 void ReadResources(const std::string& file, std::string_view text, DeclaredResources& out) {
+  DbtProjects dbt;
+  ReadResources(file, text, dbt, out);
+}
+
+void ReadResources(const std::string& file, std::string_view text, DbtProjects& dbt,
+                   DeclaredResources& out) {
   const size_t first = out.errors.size();
   std::vector<YamlProblem> problems;
   const std::vector<YamlValue> documents = ParseYaml(text, problems);
   for (YamlProblem& problem : problems)
     out.errors.push_back({{file, problem.line}, "", std::move(problem.message)});
-  for (const YamlValue& document : documents) DocumentReader(file, document, out).Run();
+  for (const YamlValue& document : documents) DocumentReader(file, document, dbt, out).Run();
   std::stable_sort(out.errors.begin() + static_cast<std::ptrdiff_t>(first), out.errors.end(),
                    [](const auto& a, const auto& b) { return a.place.line < b.place.line; });
 }

@@ -9,6 +9,8 @@
 
 namespace penstock {
 
+class DbtProjects;
+
 // What files declare. Resources with errors are there as far as they could be read, so that
 // references to them are found.
 struct DeclaredResources {
@@ -17,8 +19,12 @@ struct DeclaredResources {
   ResourcePlaces places;
 };
 
-// Reads the YAML documents of `text`; `file` is its name in errors.
+// Reads the YAML documents of `text`; `file` is its name in errors, and other files that it names
+// are found from there.
 void ReadResources(const std::string& file, std::string_view text, DeclaredResources& out);
+// The same for one of several files, which share what they name of dbt.
+void ReadResources(const std::string& file, std::string_view text, DbtProjects& dbt,
+                   DeclaredResources& out);
 
 // Reads files, and folders with all *.yaml and *.yml below them, in the order of names. What can't
 // be read is an error like others.

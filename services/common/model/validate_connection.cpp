@@ -86,7 +86,8 @@ void ValidateSource(const Source& source, const ProblemReport& report) {
 
 void ValidateModel(const Model& model, const ProblemReport& report) {
   report.Require("spec.source", model.source);
-  if (model.table.empty() && model.sql.empty()) report.Add("spec", "needs one of table and sql");
+  if (model.table.empty() && model.sql.empty())
+    report.Add("spec", "needs one of table, sql, sql_file and dbt");
   if (!model.table.empty() && !model.sql.empty())
     report.Add("spec.sql", "stands beside table; keep one");
   if (model.primary_key.empty())
