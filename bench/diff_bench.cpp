@@ -20,7 +20,7 @@ constexpr size_t kBlock = 64;
 constexpr size_t kSegmentEntries = 600'000;
 
 class Nothing final : public DiffSink {
-  absl::Status Emit(const Intent&, std::string_view, const RenderedRecord&, bool) override {
+  absl::Status Emit(const Intent&, std::string_view, const RenderedRecord&, Disposal) override {
     return absl::OkStatus();
   }
   absl::Status Invalid(std::string_view, const ValueError&) override { return absl::OkStatus(); }

@@ -32,41 +32,25 @@ v1::Reset ResetOf(std::string_view name) {
   return v1::RESET_UNSPECIFIED;
 }
 
-ExitCode PrintErrors(const std::vector<ResourceError>& errors) {
-  for (const ResourceError& error : errors) fmt::print(stderr, "{}\n", error.ToString());
-  fmt::print(stderr, "penstock: {} error{} found; nothing was changed\n", errors.size(),
-             errors.size() == 1 ? "" : "s");
-  return ExitCode::kUsage;
-}
-
 ExitCode Validate(const ApplyArguments& arguments) {
   DeclaredResources declared = ReadResourceFiles(arguments.paths);
   CheckDeclared(declared, BuiltinConnectors());
-  if (!declared.errors.empty()) return PrintErrors(declared.errors);
+  if (!declared.errors.empty()) return FailFiles(declared.errors);
   fmt::print("{} resources are valid\n", declared.resources.size());
   return ExitCode::kDone;
 }
 
-ExitCode FailApply(const absl::Status& status, const ResourcePlaces& places) {
-  const std::vector<std::string> lines = ViolationLines(status, places);
-  if (lines.empty()) return Fail(status);
-  for (const std::string& line : lines) fmt::print(stderr, "{}\n", line);
-  fmt::print(stderr, "penstock: {} error{} found; nothing was changed\n", lines.size(),
-             lines.size() == 1 ? "" : "s");
-  return ExitCodeOf(status);
-}
-
 ExitCode Apply(Session& session, const ApplyArguments& arguments) {
   const DeclaredResources declared = ReadResourceFiles(arguments.paths);
-  if (!declared.errors.empty()) return PrintErrors(declared.errors);
+  if (!declared.errors.empty()) return FailFiles(declared.errors);
   v1::ApplyResourcesRequest request;
   for (const Resource& resource : declared.resources) *request.add_resources() = ToProto(resource);
-  if (arguments.prune) *request.mutable_prune() = LabelsOf(arguments.labels);
+  if (arguments.prune) *request.mutable_prune() = MapOf(arguments.labels);
   request.set_paused(arguments.paused);
   request.set_reset(ResetOf(arguments.reset));
   return ConfirmAndApply(
       session, std::move(request), arguments.yes,
-      [&](const absl::Status& status) { return FailApply(status, declared.places); });
+      [&](const absl::Status& status) { return FailDeclared(status, declared.places); });
 }
 
 void AddPaths(CLI::App* verb, ApplyArguments& arguments) {

@@ -51,7 +51,7 @@ absl::StatusOr<std::vector<Listed>> Load(Session& session, const std::string& ki
   v1::ListResourcesRequest request;
   request.set_kind(kind);
   request.set_page_size(kPage);
-  *request.mutable_labels() = LabelsOf(arguments.labels);
+  *request.mutable_labels() = MapOf(arguments.labels);
   do {
     PENSTOCK_ASSIGN_OR_RETURN(
         auto page, session.Call(session.resources(),

@@ -35,7 +35,7 @@ int main(int argc, char** argv) {
   AddResourceVerbs(verbs);
   AddLifeCycleVerbs(verbs);
   AddRunVerbs(verbs);
-  AddPlanVerb(verbs);
+  AddPlanVerbs(verbs);
   AddHistoryVerbs(verbs);
   AddConnectorVerb(verbs);
   AddDiagnosisVerbs(verbs);

@@ -39,6 +39,16 @@ std::string StartText(const v1::Run& run) {
   return "due " + TimeText(run.schedule_time());
 }
 
+// What a run was limited to; empty: it is a whole one.
+std::string PartText(const v1::Run& run) {
+  std::string text;
+  const auto add = [&](const std::string& part) { text += (text.empty() ? "" : ", ") + part; };
+  if (run.limit() > 0) add(fmt::format("at most {} records", Thousands(run.limit())));
+  for (const auto& [column, value] : run.key()) add(fmt::format("{} = {}", column, value));
+  if (!run.to().empty()) add("to " + run.to());
+  return text;
+}
+
 // Nothing but its reason tells of a run that was skipped.
 std::string WhyText(const v1::Run& run) {
   if (run.state() != v1::RUN_STATE_SKIPPED) return run.error().code();
@@ -116,7 +126,11 @@ std::string RunTable(const std::vector<v1::Run>& runs) {
       {"RUN", "SYNC", "STATE", "TRIGGER", "STARTED", "TOOK", "ROWS", "DELIVERED", "WHY"}};
   for (const v1::Run& run : runs) {
     std::string state(StateName(run.state()));
-    if (run.type() == v1::RUN_TYPE_PLAN) state += " (plan)";
+    if (run.type() == v1::RUN_TYPE_PLAN) {
+      state += " (plan)";
+    } else if (!PartText(run).empty()) {
+      state += " (part)";
+    }
     rows.push_back({run.id(), run.sync(), state, run.trigger(), StartText(run), RunLength(run),
                     Thousands(run.rows().rows_read()), Thousands(Delivered(run)), WhyText(run)});
   }
@@ -135,6 +149,8 @@ std::string RowsText(const v1::ReadCounts& rows) {
 }
 
 std::string OperationText(const v1::OperationCounts& counts) {
+  if (counts.operation() == "forget")
+    return fmt::format("{} rows left the model and are forgotten", Thousands(counts.changed()));
   return fmt::format("{} {}: ", counts.operation(), Thousands(counts.changed())) +
          JoinCounts({{counts.delivered(), "delivered"},
                      {counts.unchanged_at_destination(), "unchanged at the destination"},
@@ -149,6 +165,7 @@ std::string RunSummary(const v1::Run& run) {
   std::string out = fmt::format("{} {}", StateName(run.state()), run.sync());
   if (IsTerminal(run.state()) && run.has_start_time()) out += " in " + RunLength(run);
   out += fmt::format(" (run {})\n", run.id());
+  if (const std::string part = PartText(run); !part.empty()) out += "  only " + part + "\n";
   if (run.has_rows()) out += "  " + RowsText(run.rows()) + "\n";
   for (const v1::OperationCounts& counts : run.operations()) {
     if (counts.changed() > 0) out += "  " + OperationText(counts) + "\n";

@@ -4,12 +4,13 @@
 #include "cli/follow.h"
 #include "cli/output.h"
 #include "cli/run_text.h"
+#include "cli/selector.h"
 #include "cli/verbs.h"
 #include "fmt/format.h"
 #include "services/common/core/status.h"
 #include "services/common/core/uuid.h"
 
-// trigger, watch, cancel, resume.
+// trigger, retry, watch, cancel, resume.
 namespace penstock::cli {
 namespace {
 
@@ -22,6 +23,10 @@ struct RunArguments {
   bool allow_removals = false;
   std::string overlap = "queue";
   bool full_resync = false;
+  bool retry_rejected = false;
+  int64_t limit = 0;
+  std::vector<std::string> key;  // column=value
+  std::string to;
   std::chrono::milliseconds timeout{0};
 };
 
@@ -50,6 +55,10 @@ ExitCode Trigger(Session& session, const RunArguments& arguments) {
   request.set_allow_removals(arguments.allow_removals);
   request.set_overlap(arguments.overlap == "refuse" ? v1::OVERLAP_REFUSE : v1::OVERLAP_QUEUE);
   request.set_full_resync(arguments.full_resync);
+  request.set_retry_rejected(arguments.retry_rejected);
+  request.set_limit(arguments.limit);
+  *request.mutable_key() = MapOf(arguments.key);
+  request.set_to(arguments.to);
   const auto triggered = session.Call(session.runs(), &Runs::TriggerRun, request);
   if (!triggered.ok()) return Fail(triggered.status());
   const v1::Run& run = triggered->run();
@@ -61,6 +70,11 @@ ExitCode Trigger(Session& session, const RunArguments& arguments) {
     PrintRun(run, session.format);
   }
   return ExitCode::kDone;
+}
+
+ExitCode Retry(Session& session, RunArguments arguments) {
+  arguments.retry_rejected = true;
+  return Trigger(session, arguments);
 }
 
 ExitCode Cancel(Session& session, const RunArguments& arguments) {
@@ -122,9 +136,21 @@ void AddRunVerbs(Verbs& verbs) {
       ->check(CLI::IsMember({"queue", "refuse"}));
   trigger->add_flag("--full-resync", arguments->full_resync,
                     "Send all rows once more, changed or not");
+  trigger->add_option("--limit", arguments->limit, "Send so many records at most; removes nothing")
+      ->check(CLI::PositiveNumber);
+  AddKey(trigger, arguments->key, "Send only the row of this primary key; removes nothing");
+  trigger->add_option("--to", arguments->to,
+                      "Send to this Destination instead, as if nothing had been delivered yet");
   trigger->add_option("--request-id", arguments->request_id,
                       "Repeats with one id start one run only");
   AddDuration(trigger, "--timeout", arguments->timeout, "How long to wait; default: to its end");
+  CLI::App* retry = verbs.AddRemote("retry", "Try rejected records again, read anew",
+                                    "penstock retry customers-to-crm --wait", with(Retry));
+  retry->add_option("sync", arguments->name, "The Sync's name")->required();
+  retry->add_flag("-w,--wait", arguments->wait, "Follow the run to its end; Ctrl-C detaches");
+  AddKey(retry, arguments->key, "Only the row of this primary key");
+  AddDuration(retry, "--timeout", arguments->timeout, "How long to wait; default: to its end");
+
   CLI::App* watch =
       verbs.AddRemote("watch", "Follow a run to its end", "penstock watch customers-to-crm",
                       [&session = verbs.session, arguments] {

@@ -1,23 +1,35 @@
 #include "cli/selector.h"
 
 namespace penstock::cli {
+namespace {
 
-CLI::Option* AddSelector(CLI::App* verb, std::vector<std::string>& labels,
-                         const std::string& help) {
-  return verb->add_option("-l,--selector", labels, help)
-      ->type_name("label=value")
-      ->check([](const std::string& label) {
-        const size_t equals = label.find('=');
+CLI::Option* AddPairs(CLI::App* verb, const std::string& option, std::vector<std::string>& pairs,
+                      const std::string& form, const std::string& help) {
+  return verb->add_option(option, pairs, help)
+      ->type_name(form)
+      ->check([form](const std::string& pair) {
+        const size_t equals = pair.find('=');
         const bool right = equals != std::string::npos && equals > 0;
-        return right ? std::string() : "\"" + label + "\" is not of the form label=value";
+        return right ? std::string() : "\"" + pair + "\" is not of the form " + form;
       });
 }
 
-Labels LabelsOf(const std::vector<std::string>& labels) {
-  Labels out;
-  for (const std::string& label : labels) {
-    const size_t equals = label.find('=');
-    out[label.substr(0, equals)] = label.substr(equals + 1);
+}  // namespace
+
+CLI::Option* AddSelector(CLI::App* verb, std::vector<std::string>& labels,
+                         const std::string& help) {
+  return AddPairs(verb, "-l,--selector", labels, "label=value", help);
+}
+
+CLI::Option* AddKey(CLI::App* verb, std::vector<std::string>& columns, const std::string& help) {
+  return AddPairs(verb, "--key", columns, "column=value", help);
+}
+
+TextMap MapOf(const std::vector<std::string>& pairs) {
+  TextMap out;
+  for (const std::string& pair : pairs) {
+    const size_t equals = pair.find('=');
+    out[pair.substr(0, equals)] = pair.substr(equals + 1);
   }
   return out;
 }

@@ -25,8 +25,8 @@ struct Verbs {
 void AddResourceVerbs(Verbs& verbs);   // get, describe
 void AddApplyVerbs(Verbs& verbs);      // apply, validate
 void AddLifeCycleVerbs(Verbs& verbs);  // delete, pause, reset
-void AddRunVerbs(Verbs& verbs);        // trigger, watch, cancel, resume
-void AddPlanVerb(Verbs& verbs);        // plan
+void AddRunVerbs(Verbs& verbs);        // trigger, retry, watch, cancel, resume
+void AddPlanVerbs(Verbs& verbs);       // plan, explain
 void AddHistoryVerbs(Verbs& verbs);    // runs, records
 void AddConnectorVerb(Verbs& verbs);   // connectors
 void AddDiagnosisVerbs(Verbs& verbs);  // test, version

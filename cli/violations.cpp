@@ -1,5 +1,6 @@
 #include "cli/violations.h"
 
+#include "cli/session.h"
 #include "fmt/format.h"
 #include "services/common/rpc/rpc_status.h"
 
@@ -21,6 +22,28 @@ std::vector<std::string> ViolationLines(const absl::Status& status, const Resour
     lines.push_back(ResourceError{*place, violation.field, message}.ToString());
   }
   return lines;
+}
+
+namespace {
+
+ExitCode PrintLines(const std::vector<std::string>& lines, ExitCode code) {
+  for (const std::string& line : lines) fmt::print(stderr, "{}\n", line);
+  fmt::print(stderr, "penstock: {} error{} found; nothing was changed\n", lines.size(),
+             lines.size() == 1 ? "" : "s");
+  return code;
+}
+
+}  // namespace
+
+ExitCode FailFiles(const std::vector<ResourceError>& errors) {
+  std::vector<std::string> lines;
+  for (const ResourceError& error : errors) lines.push_back(error.ToString());
+  return PrintLines(lines, ExitCode::kUsage);
+}
+
+ExitCode FailDeclared(const absl::Status& status, const ResourcePlaces& places) {
+  const std::vector<std::string> lines = ViolationLines(status, places);
+  return lines.empty() ? Fail(status) : PrintLines(lines, ExitCodeOf(status));
 }
 
 }  // namespace penstock::cli

@@ -73,10 +73,10 @@ std::string Replace(std::string text, std::string_view what, const std::string& 
   return text;
 }
 
-// The same request for all four, but that a removal has no fields.
+// The same request for all five, but that a removal has no fields.
 YAML::Node Operations() {
   YAML::Node out;
-  for (const char* name : {"upsert", "update", "insert", "remove"}) {
+  for (const char* name : {"upsert", "update", "insert", "remove", "append"}) {
     YAML::Node operation = YAML::Load(Replace(std::string(kOperation), "${operation}", name));
     if (std::string_view(name) == "remove")
       operation["request"]["body"]["records"]["$do"].remove("fields");

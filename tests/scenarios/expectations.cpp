@@ -222,7 +222,8 @@ void CheckExpectations(World& world, const YAML::Node& expect) {
 
 void CheckRun(World& world, const v1::Run& run, const YAML::Node& expect) {
   OnlyFields(expect, {"name", "state", "error", "notice", "rows", "operations", "rejected",
-                      "allow_removals", "sync", "within"});
+                      "allow_removals", "sync", "within", "full_resync", "retry_rejected", "limit",
+                      "key", "to"});
   CheckAccounts(run);
   if (const YAML::Node state = expect["state"];
       state && state.as<std::string>() != StateName(run.state()))

@@ -84,7 +84,8 @@ void Apply(World& world, const YAML::Node& change) {
 void Trigger(World& world, const YAML::Node& node) {
   const bool whole = node.IsMap();
   if (whole)
-    OnlyFields(node, {"name", "sync", "allow_removals", "full_resync", "plan", "meanwhile"});
+    OnlyFields(node, {"name", "sync", "allow_removals", "full_resync", "retry_rejected", "limit",
+                      "key", "to", "plan", "meanwhile"});
   const YAML::Node none;
   const YAML::Node name = whole ? node["name"] : node;
   const auto says = [&](const char* flag) { return whole && node[flag] && node[flag].as<bool>(); };
@@ -92,6 +93,13 @@ void Trigger(World& world, const YAML::Node& node) {
   request.set_sync(whole && node["sync"] ? node["sync"].as<std::string>() : "people");
   request.set_allow_removals(says("allow_removals"));
   request.set_full_resync(says("full_resync"));
+  request.set_retry_rejected(says("retry_rejected"));
+  if (whole && node["limit"]) request.set_limit(node["limit"].as<int64_t>());
+  if (whole && node["to"]) request.set_to(node["to"].as<std::string>());
+  if (whole && node["key"]) {
+    for (const auto& column : node["key"])
+      (*request.mutable_key())[column.first.as<std::string>()] = column.second.as<std::string>();
+  }
   request.set_type(says("plan") ? v1::RUN_TYPE_PLAN : v1::RUN_TYPE_SYNC);
   world.last_run = name.IsDefined() && name.IsScalar() ? name.as<std::string>()
                                                        : fmt::format("#{}", world.runs.size() + 1);
@@ -133,7 +141,8 @@ void WaitForRun(World& world, const YAML::Node& node) {
 
 void Run(World& world, const YAML::Node& node) {
   YAML::Node trigger(YAML::NodeType::Map);
-  for (const char* field : {"name", "sync", "allow_removals"}) {
+  for (const char* field :
+       {"name", "sync", "allow_removals", "full_resync", "retry_rejected", "limit", "key", "to"}) {
     if (node.IsMap() && node[field]) trigger[field] = node[field];
   }
   Trigger(world, trigger);

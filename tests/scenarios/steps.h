@@ -11,7 +11,8 @@ namespace penstock::scenario {
 //   apply: {sync: …, model: …, refused: text or texts, meanwhile: [steps]}
 //                                        lays these over the scenario's, and applies all; also
 //                                        paused: true, prune: {label: value}, and reset: RESEND …
-//   trigger: name | {name, sync, allow_removals, full_resync, plan, meanwhile: [steps]}
+//   trigger: name | {name, sync, allow_removals, full_resync, retry_rejected, limit, key: {column:
+//            text}, to, plan, meanwhile: [steps]}
 //                                        meanwhile: what is done before the call is answered
 //   wait: {run, state | phase, within}   until the run is in that state or phase, or has ended
 //   wait: {sync, within}                 until all runs of the Sync have ended

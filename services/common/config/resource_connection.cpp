@@ -24,9 +24,8 @@ constexpr Field<Source> kSource[] = {
 constexpr Field<Quota> kQuota[] = {
     {"requests", Into<&Quota::requests>},
     {"per", Into<&Quota::per>},
-    {"share"},
-    {"concurrency"},
-    {"slots"},
+    {"share", IntoBy<&Quota::share, ReadFraction>},
+    {"concurrency", Into<&Quota::concurrency>},
 };
 
 constexpr Field<Destination> kDestination[] = {

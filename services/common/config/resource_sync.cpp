@@ -8,14 +8,16 @@ namespace {
 
 constexpr Choice<Mode> kModes[] = {{"upsert", Mode::kUpsert}, {"update", Mode::kUpdate},
                                    {"insert", Mode::kInsert}, {"mirror", Mode::kMirror},
-                                   {"append", std::nullopt},  {"audience", std::nullopt}};
+                                   {"append", Mode::kAppend}, {"audience", std::nullopt}};
 constexpr Choice<OnRemoved> kOnRemoved[] = {{"keep", OnRemoved::kKeep},
                                             {"delete", OnRemoved::kDelete}};
 constexpr Choice<Guarantee> kGuarantees[] = {{"at_least_once", Guarantee::kAtLeastOnce},
                                              {"at_most_once", Guarantee::kAtMostOnce}};
 constexpr Choice<Overlap> kOverlaps[] = {{"skip", Overlap::kSkip}, {"queue", Overlap::kQueue}};
-// All rows are sent once more after a changed mapping; that is all this version does.
-constexpr Choice<bool> kOnMappingChange[] = {{"resync", true}, {"changed_rows_only", std::nullopt}};
+constexpr Choice<OnMappingChange> kOnMappingChange[] = {
+    {"resync", OnMappingChange::kResync}, {"changed_rows_only", OnMappingChange::kChangedRowsOnly}};
+constexpr Choice<OnChange> kOnChange[] = {{"ignore", OnChange::kIgnore}, {"send", OnChange::kSend}};
+constexpr Choice<Backfill> kBackfill[] = {{"all", Backfill::kAll}, {"none", Backfill::kNone}};
 
 void ReadMode(const YamlValue& value, const FieldScope& scope, Mode& out) {
   ReadChoice<Mode>(value, scope, kModes, out);
@@ -25,9 +27,20 @@ void ReadOnRemoved(const YamlValue& value, const FieldScope& scope, std::optiona
   ReadChoice<OnRemoved>(value, scope, kOnRemoved, out.emplace(OnRemoved::kKeep));
 }
 
-void ReadOnMappingChange(const YamlValue& value, const FieldScope& scope, Sync&) {
-  bool resync = true;
-  ReadChoice<bool>(value, scope, kOnMappingChange, resync);
+void ReadOnMappingChange(const YamlValue& value, const FieldScope& scope, OnMappingChange& out) {
+  ReadChoice<OnMappingChange>(value, scope, kOnMappingChange, out);
+}
+
+void ReadOnChange(const YamlValue& value, const FieldScope& scope, std::optional<OnChange>& out) {
+  ReadChoice<OnChange>(value, scope, kOnChange, out.emplace(OnChange::kIgnore));
+}
+
+void ReadBackfill(const YamlValue& value, const FieldScope& scope, Backfill& out) {
+  ReadChoice<Backfill>(value, scope, kBackfill, out);
+}
+
+void ReadMaxChanged(const YamlValue& value, const FieldScope& scope, std::optional<double>& out) {
+  ReadFraction(value, scope, out.emplace(1));
 }
 
 constexpr Field<AfterSchedule> kAfter[] = {
@@ -77,7 +90,7 @@ constexpr Field<Guard> kGuard[] = {
     {"max_removed_min", Into<&Guard::max_removed_min>},
     {"max_rejected", IntoBy<&Guard::max_rejected, ReadFraction>},
     {"max_rejected_min", Into<&Guard::max_rejected_min>},
-    {"max_changed"},
+    {"max_changed", IntoBy<&Guard::max_changed, ReadMaxChanged>},
 };
 
 void ReadGuard(const YamlValue& value, const FieldScope& scope, Guard& out) {
@@ -123,9 +136,9 @@ constexpr Field<Sync> kSync[] = {
     {"guard", IntoBy<&Sync::guard, ReadGuard>},
     {"delivery", IntoBy<&Sync::delivery, ReadDelivery>},
     {"on_rejected", IntoBy<&Sync::on_rejected, ReadOnRejected>},
-    {"on_mapping_change", ReadOnMappingChange},
-    {"on_change"},
-    {"backfill"},
+    {"on_mapping_change", IntoBy<&Sync::on_mapping_change, ReadOnMappingChange>},
+    {"on_change", IntoBy<&Sync::on_change, ReadOnChange>},
+    {"backfill", IntoBy<&Sync::backfill, ReadBackfill>},
 };
 
 }  // namespace

@@ -37,13 +37,19 @@ void Write(const Quotas& quotas, google::protobuf::Map<std::string, v1::Quota>* 
     v1::Quota& one = (*out)[name];
     one.set_requests(quota.requests);
     one.set_per_ms(quota.per.count());
+    one.set_share(quota.share);
+    one.set_concurrency(quota.concurrency);
   }
 }
 
 Quotas Read(const google::protobuf::Map<std::string, v1::Quota>& in) {
   Quotas quotas;
-  for (const auto& [name, quota] : in)
-    quotas[name] = {quota.requests(), milliseconds(quota.per_ms())};
+  for (const auto& [name, quota] : in) {
+    quotas[name] = {.requests = quota.requests(),
+                    .per = milliseconds(quota.per_ms()),
+                    .share = quota.share() > 0 ? quota.share() : 1,
+                    .concurrency = quota.concurrency()};
+  }
   return quotas;
 }
 
@@ -371,6 +377,7 @@ v1::Sync ToProto(const Sync& sync) {
   guard.set_max_removed_min(sync.guard.max_removed_min);
   guard.set_max_rejected(sync.guard.max_rejected);
   guard.set_max_rejected_min(sync.guard.max_rejected_min);
+  if (sync.guard.max_changed.has_value()) guard.set_max_changed(*sync.guard.max_changed);
   v1::Delivery& delivery = *out.mutable_delivery();
   delivery.set_guarantee(static_cast<v1::Guarantee>(sync.delivery.guarantee));
   delivery.set_max_batch_records(sync.delivery.max_batch_records.value_or(0));
@@ -378,6 +385,9 @@ v1::Sync ToProto(const Sync& sync) {
   delivery.set_give_up_after_ms(sync.delivery.give_up_after.count());
   out.set_retry_from_ms(sync.on_rejected.from.count());
   out.set_retry_to_ms(sync.on_rejected.to.count());
+  if (sync.on_change.has_value()) out.set_on_change(static_cast<v1::OnChange>(*sync.on_change));
+  out.set_backfill(static_cast<v1::Backfill>(sync.backfill));
+  out.set_on_mapping_change(static_cast<v1::OnMappingChange>(sync.on_mapping_change));
   return out;
 }
 
@@ -399,6 +409,7 @@ Sync FromProto(const v1::Sync& in) {
   if (in.has_guard()) {
     sync.guard = {in.guard().max_removed(), in.guard().max_removed_min(), in.guard().max_rejected(),
                   in.guard().max_rejected_min()};
+    if (in.guard().has_max_changed()) sync.guard.max_changed = in.guard().max_changed();
   }
   if (in.delivery().guarantee() == v1::GUARANTEE_AT_MOST_ONCE)
     sync.delivery.guarantee = Guarantee::kAtMostOnce;
@@ -410,6 +421,11 @@ Sync FromProto(const v1::Sync& in) {
     sync.delivery.give_up_after = milliseconds(in.delivery().give_up_after_ms());
   if (in.retry_from_ms() > 0) sync.on_rejected.from = milliseconds(in.retry_from_ms());
   if (in.retry_to_ms() > 0) sync.on_rejected.to = milliseconds(in.retry_to_ms());
+  if (in.on_change() != v1::ON_CHANGE_UNSPECIFIED)
+    sync.on_change = static_cast<OnChange>(in.on_change());
+  if (in.backfill() == v1::BACKFILL_NONE) sync.backfill = Backfill::kNone;
+  if (in.on_mapping_change() == v1::ON_MAPPING_CHANGE_CHANGED_ROWS_ONLY)
+    sync.on_mapping_change = OnMappingChange::kChangedRowsOnly;
   return sync;
 }
 

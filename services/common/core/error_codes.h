@@ -40,6 +40,7 @@ enum class Retry : uint8_t { kNever, kLater, kAfterFix };
   X(IDENTITY_CHANGED, kUser, kAfterFix)             \
   X(READ_RETRIES_EXHAUSTED, kPenstock, kAfterFix)   \
   X(MAX_CHANGED_EXCEEDED, kUser, kAfterFix)         \
+  X(MANY_ROWS_CHANGED, kUser, kAfterFix)            \
   X(MAX_REMOVED_EXCEEDED, kUser, kAfterFix)         \
   X(MODEL_EMPTY, kUser, kAfterFix)                  \
   X(MAX_REJECTED_EXCEEDED, kUser, kAfterFix)        \

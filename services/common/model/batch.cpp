@@ -10,7 +10,7 @@ namespace {
 
 constexpr std::string_view kMagic = "PSB1";
 constexpr uint16_t kVersion = 1;
-constexpr uint16_t kKeepsIdentity = 1;
+constexpr uint16_t kKeepsIdentity = 1, kAdopted = 2;
 constexpr uint32_t kAbsent = 0xFFFFFFFF;
 constexpr size_t kChecksumSize = 8;
 constexpr int kCompressionLevel = 1;
@@ -27,7 +27,8 @@ struct BodySizes {
 void WriteHeader(ByteWriter& w, const BatchHeader& h, const BatchId& id, const BodySizes& sizes) {
   w.Raw(kMagic);
   w.Int(kVersion);
-  w.Int(static_cast<uint16_t>(h.keeps_identity ? kKeepsIdentity : 0));
+  w.Int(
+      static_cast<uint16_t>((h.keeps_identity ? kKeepsIdentity : 0) | (h.adopted ? kAdopted : 0)));
   w.Raw(id.run.raw());
   w.Int(id.read);
   w.Int(id.task);
@@ -52,7 +53,9 @@ absl::StatusOr<BatchHeader> ReadHeader(ByteReader& r, BodySizes& sizes) {
   if (r.Raw(kMagic.size()) != kMagic) return Corrupt("it does not begin with PSB1");
   if (uint16_t version = r.Int<uint16_t>(); version != kVersion)
     return Corrupt("version " + std::to_string(version) + " is not known here");
-  h.keeps_identity = (r.Int<uint16_t>() & kKeepsIdentity) != 0;
+  const auto flags = r.Int<uint16_t>();
+  h.keeps_identity = (flags & kKeepsIdentity) != 0;
+  h.adopted = (flags & kAdopted) != 0;
   std::string_view run = r.Raw(16);
   if (!r.ok()) return Corrupt("its header is cut short");
   h.id.run = Uuid::FromRaw(run);
@@ -60,7 +63,7 @@ absl::StatusOr<BatchHeader> ReadHeader(ByteReader& r, BodySizes& sizes) {
   h.id.task = r.Int<uint64_t>();
   h.id.number = r.Int<uint32_t>();
   uint8_t operation = r.Int<uint8_t>(), encoding = r.Int<uint8_t>();
-  if (operation < 1 || operation > static_cast<uint8_t>(Operation::kAppend) || encoding < 1 ||
+  if (operation < 1 || operation > static_cast<uint8_t>(Operation::kForget) || encoding < 1 ||
       encoding > static_cast<uint8_t>(Encoding::kPgBinary))
     return Corrupt("its operation or encoding is not known here");
   h.operation = static_cast<Operation>(operation);

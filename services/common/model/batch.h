@@ -44,6 +44,7 @@ struct BatchHeader {
   Operation operation = Operation::kUpsert;
   Encoding encoding = Encoding::kJson;
   bool keeps_identity = false;     // intents carry primary-key hash and identity: the sync removes
+  bool adopted = false;            // taken as delivered: state settles it, and no loader gets it
   std::vector<BatchField> fields;  // identity fields only, for a removal
   std::vector<uint16_t> identity_fields;  // indexes into fields, in the Sync's order
 };

@@ -15,11 +15,12 @@ constexpr Names<Mode, 6> kModes{{{Mode::kUpsert, "upsert"},
                                  {Mode::kMirror, "mirror"},
                                  {Mode::kAppend, "append"},
                                  {Mode::kAudience, "audience"}}};
-constexpr Names<Operation, 5> kOperations{{{Operation::kUpsert, "upsert"},
+constexpr Names<Operation, 6> kOperations{{{Operation::kUpsert, "upsert"},
                                            {Operation::kUpdate, "update"},
                                            {Operation::kInsert, "insert"},
                                            {Operation::kRemove, "remove"},
-                                           {Operation::kAppend, "append"}}};
+                                           {Operation::kAppend, "append"},
+                                           {Operation::kForget, "forget"}}};
 constexpr Names<OnRemoved, 2> kOnRemoved{
     {{OnRemoved::kKeep, "keep"}, {OnRemoved::kDelete, "delete"}}};
 

@@ -17,7 +17,15 @@ enum class Mode : uint8_t {
 };
 
 // What a batch does with each of its records. The numbers are stored and sent (docs/formats.md).
-enum class Operation : uint8_t { kUpsert = 1, kUpdate = 2, kInsert = 3, kRemove = 4, kAppend = 5 };
+// Forget: nothing is sent; a row that left an append's model is no longer known as delivered.
+enum class Operation : uint8_t {
+  kUpsert = 1,
+  kUpdate = 2,
+  kInsert = 3,
+  kRemove = 4,
+  kAppend = 5,
+  kForget = 6
+};
 
 // What happens to a record whose row left the model.
 enum class OnRemoved : uint8_t { kKeep = 1, kDelete = 2 };

@@ -71,7 +71,9 @@ inline constexpr std::array<OperationRules, 5> kRecordRules = [] {
 }();
 // clang-format on
 
+// What is forgotten is settled like a removal of what is not there, without asking anybody.
 constexpr const std::array<RecordRule, kReplies>& RulesFor(Operation operation) {
+  if (operation == Operation::kForget) operation = Operation::kRemove;
   for (const OperationRules& rules : kRecordRules) {
     if (rules.operation == operation) return rules.by_reply;
   }

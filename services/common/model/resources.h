@@ -48,10 +48,13 @@ struct Model {
   friend bool operator==(const Model&, const Model&) = default;
 };
 
-// At most `requests` attempts in any window of `per`.
+// A limit of an account: at most `requests` attempts in any window of `per`, or at most
+// `concurrency` on their way at once; the other is 0.
 struct Quota {
   int64_t requests = 0;
   milliseconds per{0};
+  double share = 1;  // the part of the limit that is ours; the rest is left to others
+  int64_t concurrency = 0;
   friend bool operator==(const Quota&, const Quota&) = default;
 };
 using Quotas = std::map<std::string, Quota>;
@@ -257,14 +260,24 @@ enum class Overlap : uint8_t { kSkip = 1, kQueue = 2 };
 
 // Parts of one: 0.1 is 10 %.
 struct Guard {
-  double max_removed = 0.10;         // of delivered rows …
-  uint64_t max_removed_min = 100;    // … and only when more than this many would go
-  double max_rejected = 0.50;        // of what was sent …
-  uint64_t max_rejected_min = 1000;  // … once this many were sent
+  double max_removed = 0.10;          // of delivered rows …
+  uint64_t max_removed_min = 100;     // … and only when more than this many would go
+  double max_rejected = 0.50;         // of what was sent …
+  uint64_t max_rejected_min = 1000;   // … once this many were sent
+  std::optional<double> max_changed;  // of delivered rows, under one mapping; absent: any
   friend bool operator==(const Guard&, const Guard&) = default;
 };
 
 enum class Guarantee : uint8_t { kAtLeastOnce = 1, kAtMostOnce = 2 };
+
+// What becomes of a row that changes after it was sent (append).
+enum class OnChange : uint8_t { kIgnore = 1, kSend = 2 };
+// What becomes of the rows that are there when a Sync runs for the first time. None: they are
+// taken as delivered.
+enum class Backfill : uint8_t { kAll = 1, kNone = 2 };
+// What is sent after the mapping has changed. ChangedRowsOnly: rows that differ from what was
+// delivered by the mapping before.
+enum class OnMappingChange : uint8_t { kResync = 1, kChangedRowsOnly = 2 };
 
 struct Delivery {
   Guarantee guarantee = Guarantee::kAtLeastOnce;
@@ -296,6 +309,9 @@ struct Sync {
   Guard guard;
   Delivery delivery;
   RetryDeferred on_rejected;
+  std::optional<OnChange> on_change;  // append only; absent: ignore
+  Backfill backfill = Backfill::kAll;
+  OnMappingChange on_mapping_change = OnMappingChange::kResync;
   bool Removes() const { return mode == Mode::kMirror || on_removed == OnRemoved::kDelete; }
   friend bool operator==(const Sync&, const Sync&) = default;
 };

@@ -64,6 +64,9 @@ void ValidateBaseUrl(const std::string& field, std::string_view url, const Probl
 void ValidateQuotas(const Quotas& quotas, const ProblemReport& report) {
   for (const auto& [name, quota] : quotas) {
     const std::string field = "spec.quotas." + name;
+    if (quota.share != 1 || quota.concurrency != 0)
+      report.Add(field, "share and concurrency are not supported yet",
+                 ErrorCode::kNOT_SUPPORTED_YET);
     if (quota.requests < 1) report.Add(field + ".requests", "must be 1 or more");
     if (quota.per <= milliseconds(0)) {
       report.Add(field + ".per", "must be a duration over zero, like 10s");

@@ -33,9 +33,12 @@ void ValidateIdentity(const Sync& sync, const ProblemReport& report) {
 
 void ValidateMode(const Sync& sync, const ProblemReport& report) {
   if (Name(sync.mode).empty()) return report.Add("spec.mode", "is not a mode of this version");
-  if (sync.mode == Mode::kAppend || sync.mode == Mode::kAudience)
+  if (sync.mode == Mode::kAudience)
     report.Add("spec.mode", "\"" + std::string(Name(sync.mode)) + "\" is not supported yet",
                ErrorCode::kNOT_SUPPORTED_YET);
+  if (sync.on_change.has_value() && sync.mode != Mode::kAppend)
+    report.Add("spec.on_change", "belongs to mode append; mode " + std::string(Name(sync.mode)) +
+                                     " sends what changed by its own rule; remove this field");
   if (!sync.on_removed.has_value()) return;
   if (sync.mode == Mode::kInsert || sync.mode == Mode::kAppend) {
     report.Add("spec.on_removed", "mode " + std::string(Name(sync.mode)) +
@@ -51,6 +54,8 @@ void ValidateLimits(const Sync& sync, const ProblemReport& report) {
   };
   fraction("spec.guard.max_removed", sync.guard.max_removed);
   fraction("spec.guard.max_rejected", sync.guard.max_rejected);
+  if (sync.guard.max_changed.has_value())
+    fraction("spec.guard.max_changed", *sync.guard.max_changed);
   if (sync.delivery.max_batch_records == 0u)
     report.Add("spec.delivery.max_batch_records", "must be 1 or more");
   if (sync.delivery.max_in_flight == 0u)

@@ -46,4 +46,10 @@ BatchHeader LayoutOf(const pb::Task& task, Operation operation, Encoding encodin
           .identity_fields = std::move(identity_fields)};
 }
 
+BatchHeader AdoptedLayoutOf(const pb::Task& task, Operation operation, bool keeps_identity) {
+  BatchHeader layout = LayoutOf(task, operation, Encoding::kJson, keeps_identity, {}, {});
+  layout.adopted = true;
+  return layout;
+}
+
 }  // namespace penstock::extractor

@@ -34,9 +34,26 @@ class BatchWriter {
   int64_t dropped_ = 0;
 };
 
+// Adds the values of a record that has been begun: `slice_of(i)` is the i-th of `fields` slices,
+// nullopt where it is absent.
+template <typename SliceOf>
+void AddValues(BatchBuilder& batch, size_t fields, SliceOf slice_of) {
+  for (size_t field = 0; field < fields; ++field) {
+    if (const auto slice = slice_of(field)) {
+      batch.AddValue(*slice);
+    } else {
+      batch.AddAbsent();
+    }
+  }
+}
+
 // The layout of a task's batches of one operation.
 BatchHeader LayoutOf(const pb::Task& task, Operation operation, Encoding encoding,
                      bool keeps_identity, std::vector<BatchField> fields,
                      std::vector<uint16_t> identity_fields);
+// The same of records that are taken as delivered: what names them, and no values.
+BatchHeader AdoptedLayoutOf(const pb::Task& task, Operation operation, bool keeps_identity);
+// They are limited by the message that brings them to state alone.
+inline constexpr BatchLimits kAdoptedLimits = {.max_records = 50'000};
 
 }  // namespace penstock::extractor

@@ -2,12 +2,14 @@
 
 #include <memory>
 #include <optional>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "services/extractor/app/segment_cache.h"
 #include "services/extractor/app/task_context.h"
 #include "services/extractor/domain/diff/differ.h"
 #include "services/extractor/domain/mapping/mapper.h"
+#include "services/extractor/domain/mapping/older_recipe.h"
 
 namespace penstock::extractor {
 
@@ -23,25 +25,41 @@ class ModelRead {
   const DeferralIndex& deferrals() const { return *deferrals_; }
 
   // Reads the model through the diff into `sink`. Ends early when the session is over.
+  // MAX_CHANGED_EXCEEDED when more has changed than the Sync's guard allows: nothing of it may be
+  // sent.
   absl::Status Run(TaskSession& session, DiffSink& sink);
-  // Both after Run.
+  // All after Run.
   Differ& differ() { return *differ_; }
   penstock::v1::ReadCounts Counts(bool whole) const;
+  // What people should know although the run goes on.
+  std::vector<penstock::v1::RunError> Notices() const;
+  // What became of the row of the task's key.
+  absl::StatusOr<pb::ExplainedRow> Explain();
 
  private:
   explicit ModelRead(TaskContext& context) : context_(context) {}
+  DifferOptions Options() const;
+  absl::Status FindWantedRow();
   absl::Status ReadRows(TaskSession& session);
+  absl::Status CheckChanged() const;
+  void ExplainKey(const Hash128& key, pb::ExplainedRow& out);
+  uint64_t SegmentIdOf(const EntryPosition& at) const;
 
   TaskContext& context_;
   std::unique_ptr<Warehouse> warehouse_;
   Program program_;
+  std::vector<SelectColumn> select_;  // what the program reads, and the older recipe
+  std::optional<OlderRecipe> older_;
   MappedLevels levels_, deferral_levels_;
   std::optional<SnapshotIndex> index_;
   std::optional<DeferralIndex> deferrals_;
   std::optional<Mapper> mapper_;
+  std::optional<KeptRow> wanted_;  // the row of the task's key, if the model has it
   std::optional<Differ> differ_;
 };
 
+// Why none of several rows with one identity is sent.
+ValueError DuplicateIdentity();
 // A row that can't be sent, for the list of rejected records.
 pb::RecordProblem ProblemOf(std::string_view label, const ValueError& error);
 

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <utility>
 #include <vector>
 
@@ -22,18 +23,14 @@ class SampleSink final : public DiffSink {
       : builder_(std::move(layout)), max_records_(max_records) {}
 
   absl::Status Emit(const Intent& intent, std::string_view label, const RenderedRecord& record,
-                    bool /*known*/) override {
+                    Disposal disposal) override {
+    if (disposal == Disposal::kAdopt) return absl::OkStatus();
+    ++sent_;
     if (builder_.records() >= max_records_ ||
         builder_.value_bytes() + record.bytes() > kMaxSampleBytes)
       return absl::OkStatus();
     builder_.BeginRecord(intent, label);
-    for (size_t field = 0; field < record.size(); ++field) {
-      if (const auto slice = record.slice(field)) {
-        builder_.AddValue(*slice);
-      } else {
-        builder_.AddAbsent();
-      }
-    }
+    AddValues(builder_, record.size(), [&](size_t field) { return record.slice(field); });
     return absl::OkStatus();
   }
 
@@ -43,11 +40,14 @@ class SampleSink final : public DiffSink {
   }
 
   BatchBuilder& builder() { return builder_; }
+  // Records that a run would send, but for duplicates.
+  int64_t sent() const { return sent_; }
   std::vector<pb::RecordProblem> TakeProblems() { return std::exchange(problems_, {}); }
 
  private:
   BatchBuilder builder_;
   const uint32_t max_records_;
+  int64_t sent_ = 0;
   std::vector<pb::RecordProblem> problems_;
 };
 
@@ -101,9 +101,7 @@ absl::Status RunPlanTask(TaskContext& context) {
   const BatchHeader layout =
       LayoutOf(context.task(), operation, program.encoding, program.keeps_identity,
                program.batch_fields, program.identity);
-  // Rows that are taken as delivered are not sent.
-  const bool adopts = context.task().adopts();
-  SampleSink sink(layout, adopts ? 0 : context.task().max_samples());
+  SampleSink sink(layout, context.task().max_samples());
   PENSTOCK_RETURN_IF_ERROR(read->Run(*session, sink));
 
   pb::ReadSummary summary;
@@ -112,9 +110,14 @@ absl::Status RunPlanTask(TaskContext& context) {
   *summary.mutable_rows() = read->Counts(/*whole=*/true);
   *summary.mutable_announced() = session->Announced();
   std::vector<pb::PlanSample> samples;
+  for (penstock::v1::RunError& notice : read->Notices()) *summary.add_notices() = std::move(notice);
+  if (!context.key().empty()) {
+    PENSTOCK_ASSIGN_OR_RETURN(*summary.mutable_explanation(), read->Explain());
+  }
   const auto changed = static_cast<int64_t>(read->differ().counters().changed);
-  samples.push_back(SampleOf(operation, adopts ? 0 : changed, sink.builder(), layout.id));
-  if (context.sync().Removes()) samples.push_back(RemovalSample(context, *read));
+  samples.push_back(SampleOf(operation, std::min(changed, sink.sent()), sink.builder(), layout.id));
+  if (context.sync().Removes() && !context.IsPartial())
+    samples.push_back(RemovalSample(context, *read));
   PENSTOCK_RETURN_IF_ERROR(
       SendEndRead(context.workshop().state, summary, {}, sink.TakeProblems(), std::move(samples)));
   pb::CompleteTaskRequest complete;

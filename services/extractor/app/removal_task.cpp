@@ -63,6 +63,23 @@ absl::Status EmitRemovals(TaskContext& context, TaskSession& session, const Prog
                "the spool has no room for the removals; a new read follows");
 }
 
+// What left an append's model is only forgotten: when it comes back, it is a new event. An empty
+// model says nothing: it may be broken.
+absl::Status Forget(TaskContext& context, TaskSession& session, const ModelRead& read,
+                    std::string_view seen) {
+  if (context.task().rows().rows_read() == 0) return absl::OkStatus();
+  BatchWriter writer(session,
+                     AdoptedLayoutOf(context.task(), Operation::kForget, /*keeps_identity=*/false),
+                     kAdoptedLimits);
+  PENSTOCK_RETURN_IF_ERROR(
+      ForEachRemoval(read.index(), read.deferrals(), seen, [&](const Entry& entry) {
+        writer.Begin({.key = entry.key, .row = entry.row}, "", 0);
+        return session.status();
+      }));
+  writer.Flush();
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 absl::StatusOr<Feeding> RunRemovalTask(TaskContext& context) {
@@ -76,9 +93,12 @@ absl::StatusOr<Feeding> RunRemovalTask(TaskContext& context) {
   }
   PENSTOCK_RETURN_IF_ERROR(session->Open(0, 0));
   session->Hold(true);
-  const RemovalCounts counts = CountRemovals(read->index(), read->deferrals(), seen);
+  const bool forgets = context.sync().mode == Mode::kAppend;
+  if (forgets) PENSTOCK_RETURN_IF_ERROR(Forget(context, *session, *read, seen));
+  const RemovalCounts counts =
+      forgets ? RemovalCounts() : CountRemovals(read->index(), read->deferrals(), seen);
   const auto guard = GuardWords(context, counts);
-  if (!guard.has_value())
+  if (!forgets && !guard.has_value())
     PENSTOCK_RETURN_IF_ERROR(EmitRemovals(context, *session, read->program(), *read, seen));
   session->Hold(false);
 

@@ -115,6 +115,19 @@ absl::StatusOr<Program> TaskContext::CompileMapping(const ModelDescription& desc
                                         first.message));
 }
 
+std::optional<Program> TaskContext::CompileOlderMapping(const ModelDescription& description) const {
+  if (!task_.has_base()) return std::nullopt;
+  const Sync sync = FromProto(task_.base().sync());
+  const Connector connector = FromProto(task_.base().connector());
+  const auto object = ObjectOf(connector, FromProto(task_.destination()), sync.object);
+  if (!object.ok()) return std::nullopt;
+  CompileResult result = CompileFor(sync, FromProto(task_.base().model()), description, source_,
+                                    connector, *object, workshop_.secrets);
+  if (!result.program.has_value()) return std::nullopt;
+  result.program->recipe = RecipeOfEpoch(result.program->recipe, task_.snapshot().epoch());
+  return std::move(result.program);
+}
+
 absl::StatusOr<std::unique_ptr<Warehouse>> TaskContext::OpenWarehouse() const {
   return extractor::OpenWarehouse(source_, workshop_.secrets);
 }

@@ -3,6 +3,7 @@
 #include <boost/asio/io_context.hpp>
 #include <filesystem>
 #include <memory>
+#include <optional>
 
 #include "absl/status/statusor.h"
 #include "penstock/internal/v1/extraction.pb.h"
@@ -55,6 +56,13 @@ class TaskContext {
   absl::StatusOr<BatchLimits> LimitsOf(Operation operation) const;
   // The mapping compiled against the model as the warehouse has it now.
   absl::StatusOr<Program> CompileMapping(const ModelDescription& description) const;
+  // The mapping that delivered most rows before, where unchanged ones are to be taken over from it;
+  // nullopt when they can't be, for it no longer fits the model.
+  std::optional<Program> CompileOlderMapping(const ModelDescription& description) const;
+  // The row that alone is wanted; empty: all.
+  RowKey key() const { return {task_.key().begin(), task_.key().end()}; }
+  // Not all that has changed is wanted, so nothing is removed.
+  bool IsPartial() const { return task_.limit() > 0 || !task_.key().empty(); }
   absl::StatusOr<std::unique_ptr<Warehouse>> OpenWarehouse() const;
   absl::StatusOr<std::unique_ptr<TaskSession>> OpenSession();
   absl::StatusOr<std::unique_ptr<Spool>> OpenSpool();

@@ -4,6 +4,7 @@
 
 #include "services/common/core/status.h"
 #include "services/common/core/testpoint.h"
+#include "services/common/model/batch.h"
 #include "services/common/obs/log.h"
 #include "services/extractor/app/blocking.h"
 #include "services/extractor/app/state_client.h"
@@ -216,30 +217,56 @@ void TaskSession::Beat(std::unique_lock<std::mutex>& lock) {
   next_beat_ = BootClock::now() + options_.heartbeat / 4;
 }
 
+// Only this thread opens and pushes.
+absl::StatusOr<WorkQueue::Pushed> TaskSession::Push() {
+  if (!stream_open_) PENSTOCK_RETURN_IF_ERROR(Await(io_, queue_.Open(stream_)));
+  stream_open_ = true;
+  auto pushed = Await(io_, queue_.Push(stream_, held_));
+  if (pushed.ok() && *pushed == WorkQueue::Pushed::kYes) PENSTOCK_TESTPOINT("extractor.pushed");
+  return pushed;
+}
+
+absl::StatusOr<WorkQueue::Pushed> TaskSession::Adopt() {
+  PENSTOCK_ASSIGN_OR_RETURN(const Batch batch, Batch::Decode(held_));
+  pb::AdoptRecordsRequest request;
+  request.set_task_id(task_.task_id());
+  request.set_fence(task_.fence());
+  request.set_number(batch.header().id.number);
+  request.set_operation(static_cast<uint32_t>(batch.header().operation));
+  request.set_records(batch.size());
+  request.set_keeps_identity(batch.header().keeps_identity);
+  request.set_intents(std::string(batch.packed_intents()));
+  PENSTOCK_RETURN_IF_ERROR(state_.AdoptRecords(request));
+  PENSTOCK_TESTPOINT("extractor.adopted");
+  return WorkQueue::Pushed::kYes;
+}
+
+absl::Status TaskSession::TakeNext() {
+  PENSTOCK_ASSIGN_OR_RETURN(std::string batch, spool_->Take());
+  PENSTOCK_ASSIGN_OR_RETURN(const BatchHeader header, Batch::DecodeHeader(batch));
+  adopted_ = header.adopted;
+  held_ = std::move(batch);
+  return absl::OkStatus();
+}
+
+absl::StatusOr<WorkQueue::Pushed> TaskSession::GiveOn() {
+  if (held_.empty()) PENSTOCK_RETURN_IF_ERROR(TakeNext());
+  return adopted_ ? Adopt() : Push();
+}
+
 bool TaskSession::PushNext(std::unique_lock<std::mutex>& lock) {
-  // Only this thread opens and pushes.
-  const bool open = stream_open_;
   lock.unlock();
-  absl::Status taken;
-  if (held_.empty()) {
-    auto batch = spool_->Take();
-    taken = batch.status();
-    if (batch.ok()) held_ = *std::move(batch);
-  }
-  // A Redis that is away or takes no writes holds back the pushes and nothing else.
-  const absl::Status opened = taken.ok() && !open ? Await(io_, queue_.Open(stream_)) : taken;
-  auto pushed = opened.ok() ? Await(io_, queue_.Push(stream_, held_))
-                            : absl::StatusOr<WorkQueue::Pushed>(opened);
-  const bool in_redis = pushed.ok() && *pushed == WorkQueue::Pushed::kYes;
-  if (in_redis) PENSTOCK_TESTPOINT("extractor.pushed");
+  // A Redis or a state that is away holds back the batches and nothing else.
+  const absl::StatusOr<WorkQueue::Pushed> pushed = GiveOn();
+  const bool taken = !held_.empty();
   lock.lock();
   ++progress_;  // waiting for room is no fault either
-  stream_open_ = opened.ok();
-  if (!taken.ok()) {
-    End(taken);
+  const auto code = CodeOf(pushed.status());
+  if (!taken || code == ErrorCode::kLEASE_LOST || code == ErrorCode::kDATA_CORRUPT) {
+    End(pushed.status());
     return true;
   }
-  if (in_redis) {
+  if (pushed.ok() && *pushed == WorkQueue::Pushed::kYes) {
     held_.clear();
     backoff_ = {};
     ++pushed_;

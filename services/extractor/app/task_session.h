@@ -23,7 +23,8 @@ namespace pb = penstock::internal::v1;
 class StateClient;
 
 // What a leased task tells the world while it works: one thread renews the lease, announces batches
-// to state and pushes them from the spool to Redis, never before their announcement is stored. The
+// to state and pushes them from the spool to Redis (those that are taken as delivered, to state),
+// never before their announcement is stored. The
 // task's own thread reads and appends to the spool, and waits for nobody. The lease is renewed only
 // while there is progress.
 class TaskSession {
@@ -72,8 +73,16 @@ class TaskSession {
   bool MustTell() const;
   // Renews the lease and announces.
   void Beat(std::unique_lock<std::mutex>& lock);
-  // Pushes the next batch; false: Redis has no room for it, or is away, now.
+  // The next batch from the spool to held_.
+  absl::Status TakeNext();
+  // Gives the next batch on; false: who takes it has no room, or is away, now.
   bool PushNext(std::unique_lock<std::mutex>& lock);
+  // The held batch, or else the next one, to who takes it.
+  absl::StatusOr<WorkQueue::Pushed> GiveOn();
+  // The held batch to Redis, for a loader.
+  absl::StatusOr<WorkQueue::Pushed> Push();
+  // The held batch to state, which takes its records as delivered.
+  absl::StatusOr<WorkQueue::Pushed> Adopt();
   void End(absl::Status status);
 
   const pb::Task task_;
@@ -97,7 +106,8 @@ class TaskSession {
   bool closing_ = false;
   uint64_t progress_ = 0, progress_told_ = 0;
   BootTime last_progress_, next_beat_;
-  std::string held_;  // taken from the spool, not pushed yet
+  std::string held_;      // taken from the spool, not given on yet
+  bool adopted_ = false;  // the held batch's records are taken as delivered
   std::function<void()> on_pushed_;
   std::chrono::milliseconds backoff_{0};
   absl::Status status_;  // not OK: over

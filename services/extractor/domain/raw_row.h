@@ -2,7 +2,9 @@
 
 #include <cstdint>
 #include <span>
+#include <string>
 #include <string_view>
+#include <vector>
 
 namespace penstock {
 
@@ -21,6 +23,23 @@ struct RawField {
 struct RawRow {
   std::string_view bytes;
   std::span<const RawField> fields;
+};
+
+// A row that outlives the block in which it came.
+class KeptRow {
+ public:
+  explicit KeptRow(const RawRow& row)
+      : bytes_(row.bytes), fields_(row.fields.begin(), row.fields.end()) {
+    for (RawField& field : fields_) field.data = bytes_.data() + (field.data - row.bytes.data());
+  }
+  KeptRow(const KeptRow&) = delete;
+  KeptRow& operator=(const KeptRow&) = delete;
+
+  RawRow row() const { return {bytes_, fields_}; }
+
+ private:
+  std::string bytes_;
+  std::vector<RawField> fields_;
 };
 
 }  // namespace penstock

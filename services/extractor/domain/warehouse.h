@@ -42,6 +42,9 @@ struct SelectColumn {
   friend bool operator==(const SelectColumn&, const SelectColumn&) = default;
 };
 
+// Columns and the text of their values: the one row that is asked for. Empty: every row.
+using RowKey = std::map<std::string, std::string>;
+
 // Gets blocks of rows in the order of the read; the rows are valid during the call only. An error
 // ends the read, which returns it.
 using RowBlockHandler = std::function<absl::Status(std::span<const RawRow>)>;
@@ -56,9 +59,10 @@ class Warehouse {
   // here and below.
   virtual absl::Status Test() = 0;
   virtual absl::StatusOr<ModelDescription> Describe(const Model& model) = 0;
-  // One consistent pass over the model. MODEL_COLUMN_MISSING when a column of `columns` is gone.
+  // One consistent pass over the rows of the model that have the key. MODEL_COLUMN_MISSING when a
+  // column of `columns` is gone.
   virtual absl::Status Read(const Model& model, std::span<const SelectColumn> columns,
-                            const RowBlockHandler& handler) = 0;
+                            const RowKey& key, const RowBlockHandler& handler) = 0;
   // Makes the call that is under way, if any, return soon with SOURCE_QUERY_FAILED.
   virtual void Cancel() = 0;
 };

@@ -1,21 +1,13 @@
 #include "services/loader/app/report_details.h"
 
 #include "services/common/core/error_codes.h"
+#include "services/common/model/key_bytes.h"
 
 namespace penstock::loader {
 namespace {
 
 // A report is one message. State lists only so many refused records of a run anyway.
 constexpr size_t kMaxDetailBytes = 4 << 20;
-
-// The 16 bytes of a key as reports carry them, little-endian like docs/formats.md's integers.
-std::string KeyBytes(const Hash128& key) {
-  std::string out;
-  for (const uint64_t part : {key.hi, key.lo}) {
-    for (int shift = 0; shift < 64; shift += 8) out += static_cast<char>(part >> shift & 0xFF);
-  }
-  return out;
-}
 
 }  // namespace
 

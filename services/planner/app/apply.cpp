@@ -191,7 +191,7 @@ class Application {
         auto runs,
         co_await CallUnary(peers_.state->async(), &StateAsync::ListRuns, request, options_));
     for (const v1::Run& run : runs.runs()) {
-      if (run.type() == v1::RUN_TYPE_SYNC) co_return true;
+      if (run.type() == v1::RUN_TYPE_SYNC && run.to().empty()) co_return true;
     }
     co_return false;
   }
@@ -359,7 +359,10 @@ asio::awaitable<absl::StatusOr<std::vector<StoredResource>>> LoadStored(const Re
   co_return stored;
 }
 
-asio::awaitable<absl::StatusOr<v1::ApplyResourcesResponse>> Apply(
+namespace {
+
+// The plan of an apply, from what is declared and what is stored.
+asio::awaitable<absl::StatusOr<std::unique_ptr<ApplyPlan>>> MakePlan(
     const ResourcePeers& peers, const v1::ApplyResourcesRequest& request, RpcContext context) {
   if (request.resources().empty() && request.deletes().empty())
     co_return Error(ErrorCode::kINVALID_REQUEST, "no resources are given");
@@ -373,9 +376,31 @@ asio::awaitable<absl::StatusOr<v1::ApplyResourcesResponse>> Apply(
   PENSTOCK_CO_ASSIGN_OR_RETURN(auto stored, co_await LoadStored(peers, context));
   PENSTOCK_CO_ASSIGN_OR_RETURN(std::set<ApplyPlan::Id> deleted,
                                DeletedBy(request, declared, stored));
-  ApplyPlan plan(std::move(declared), std::move(stored), BuiltinConnectors(), std::move(deleted));
-  Application application(peers, plan, request, std::move(context));
+  co_return std::make_unique<ApplyPlan>(std::move(declared), std::move(stored), BuiltinConnectors(),
+                                        std::move(deleted));
+}
+
+}  // namespace
+
+asio::awaitable<absl::StatusOr<v1::ApplyResourcesResponse>> Apply(
+    const ResourcePeers& peers, const v1::ApplyResourcesRequest& request, RpcContext context) {
+  PENSTOCK_CO_ASSIGN_OR_RETURN(auto plan, co_await MakePlan(peers, request, context));
+  Application application(peers, *plan, request, std::move(context));
   co_return co_await application.Run();
+}
+
+asio::awaitable<absl::StatusOr<std::vector<v1::Resource>>> CheckUnapplied(
+    const ResourcePeers& peers, google::protobuf::RepeatedPtrField<v1::Resource> resources,
+    RpcContext context) {
+  v1::ApplyResourcesRequest request;
+  request.set_validate_only(true);
+  *request.mutable_resources() = std::move(resources);
+  PENSTOCK_CO_ASSIGN_OR_RETURN(auto plan, co_await MakePlan(peers, request, context));
+  Application application(peers, *plan, request, std::move(context));
+  PENSTOCK_CO_RETURN_IF_ERROR((co_await application.Run()).status());
+  std::vector<v1::Resource> needed;
+  for (const StoredResource& one : plan->ToStore()) needed.push_back(ToProto(one.resource));
+  co_return needed;
 }
 
 }  // namespace penstock::planner

@@ -45,4 +45,10 @@ boost::asio::awaitable<absl::StatusOr<std::vector<StoredResource>>> LoadStored(
 boost::asio::awaitable<absl::StatusOr<v1::ApplyResourcesResponse>> Apply(
     const ResourcePeers& peers, const v1::ApplyResourcesRequest& request, RpcContext context);
 
+// Checks resources as Apply does and stores nothing. Returns those that a plan needs beside the
+// stored ones; none when nothing would change.
+boost::asio::awaitable<absl::StatusOr<std::vector<v1::Resource>>> CheckUnapplied(
+    const ResourcePeers& peers, google::protobuf::RepeatedPtrField<v1::Resource> resources,
+    RpcContext context);
+
 }  // namespace penstock::planner

@@ -121,6 +121,11 @@ std::vector<std::string> EffectsOn(const ApplyPlan& plan, const Sync& sync,
   if (rows == nullptr) return {};
   if (reset != v1::RESET_UNSPECIFIED) return EffectsOfReset(rows->records, reset);
   if (rows->records == 0 || SameValues(plan, sync, *before)) return {};
+  if (sync.on_mapping_change == OnMappingChange::kChangedRowsOnly) {
+    return {fmt::format(
+        "mapping changed: of {} delivered rows only those that have changed since are sent",
+        rows->records)};
+  }
   return {fmt::format("mapping changed: all {} delivered rows are sent once more", rows->records)};
 }
 

@@ -88,8 +88,7 @@ absl::Status Serve(const PlannerSettings& settings) {
   RedisClient redis(io.get_executor(), redis_options);
   const RedisWatch redis_watch(io.get_executor(), redis);
   WorkQueue queue(redis, settings.redis.prefix, QueueLimits());
-  const auto state = pb::PlanningService::NewStub(state_channel);
-  const auto loader = pb::LoaderService::NewStub(loader_channel);
+  const ResourcePeers peers(state_channel, extractor_channel, loader_channel);
   auto driver = std::make_shared<RunDriver>(
       asio::make_strand(io),
       RunDriver::Options{
@@ -97,11 +96,11 @@ absl::Status Serve(const PlannerSettings& settings) {
           .call_timeout = settings.state.call_timeout,
           .test_interval = settings.test_interval,
           .policy = {.first_backoff = duration_cast<milliseconds>(settings.read_backoff)}},
-      *state, *loader, queue, process->metrics());
+      *peers.state, *peers.loader, queue, process->metrics());
   const ApiAccess access{io.get_executor(), tokens.get()};
-  RunService runs(access, *state, *loader);
-  ResourceService resources(access, state_channel, extractor_channel, loader_channel);
-  SyncService syncs(access, *state);
+  RunService runs(access, peers);
+  ResourceService resources(access, peers);
+  SyncService syncs(access, *peers.state);
   process->readiness().Add("redis", [&redis_watch] { return redis_watch.status(); });
   process->readiness().Add("state", [&]() -> absl::Status {
     return driver->healthy() ? absl::OkStatus()

@@ -12,11 +12,9 @@ namespace penstock::planner {
 // penstock.v1.ResourceService: what users declare. Thread-safe.
 class ResourceService final : public v1::ResourceService::CallbackService {
  public:
-  // Handlers run on `executor`. Nothing is connected yet.
-  ResourceService(ApiAccess access, std::shared_ptr<grpc::Channel> state,
-                  std::shared_ptr<grpc::Channel> extractor, std::shared_ptr<grpc::Channel> loader)
-      : access_(std::move(access)),
-        peers_(std::move(state), std::move(extractor), std::move(loader)) {}
+  // `peers` must outlive it.
+  ResourceService(ApiAccess access, const ResourcePeers& peers)
+      : access_(std::move(access)), peers_(peers) {}
 
  private:
   using Call = grpc::CallbackServerContext;
@@ -34,7 +32,7 @@ class ResourceService final : public v1::ResourceService::CallbackService {
                     v1::GetVersionResponse* response) override;
 
   ApiAccess access_;
-  ResourcePeers peers_;
+  const ResourcePeers& peers_;
 };
 
 }  // namespace penstock::planner

@@ -45,6 +45,21 @@ asio::awaitable<absl::StatusOr<Response>> Move(pb::PlanningService::StubInterfac
   co_return response;
 }
 
+pb::CreateRunRequest CreateRequestOf(const v1::TriggerRunRequest& in) {
+  pb::CreateRunRequest create;
+  create.set_sync(in.sync());
+  create.set_request_id(in.request_id());
+  create.set_type(in.type() == v1::RUN_TYPE_PLAN ? v1::RUN_TYPE_PLAN : v1::RUN_TYPE_SYNC);
+  create.set_allow_removals(in.allow_removals());
+  create.set_only_if_idle(in.overlap() == v1::OVERLAP_REFUSE);
+  create.set_full_resync(in.full_resync());
+  create.set_limit(in.limit());
+  *create.mutable_key() = in.key();
+  create.set_to(in.to());
+  create.set_retry_rejected(in.retry_rejected());
+  return create;
+}
+
 }  // namespace
 
 grpc::ServerUnaryReactor* RunService::TriggerRun(Call* call, const v1::TriggerRunRequest* request,
@@ -65,13 +80,16 @@ grpc::ServerUnaryReactor* RunService::TriggerRun(Call* call, const v1::TriggerRu
           co_return Error(ErrorCode::kINVALID_REQUEST,
                           "overlap is SKIP, which only schedules know; use QUEUE or REFUSE");
         }
-        pb::CreateRunRequest create;
-        create.set_sync(in.sync());
-        create.set_request_id(in.request_id());
-        create.set_type(in.type() == v1::RUN_TYPE_PLAN ? v1::RUN_TYPE_PLAN : v1::RUN_TYPE_SYNC);
-        create.set_allow_removals(in.allow_removals());
-        create.set_only_if_idle(in.overlap() == v1::OVERLAP_REFUSE);
-        create.set_full_resync(in.full_resync());
+        pb::CreateRunRequest create = CreateRequestOf(in);
+        if (!in.resources().empty()) {
+          if (create.type() != v1::RUN_TYPE_PLAN) {
+            co_return Error(ErrorCode::kINVALID_REQUEST,
+                            "resources are for plans; apply them before a run that sends");
+          }
+          PENSTOCK_CO_ASSIGN_OR_RETURN(auto needed,
+                                       co_await CheckUnapplied(peers_, in.resources(), context));
+          create.mutable_resources()->Assign(needed.begin(), needed.end());
+        }
         const ClientCallOptions call_options{.parent = std::move(context)};
         PENSTOCK_CO_ASSIGN_OR_RETURN(
             auto created,
@@ -216,6 +234,8 @@ grpc::ServerUnaryReactor* RunService::GetPlan(Call* call, const v1::GetPlanReque
               co_await CallUnary(loader_.async(), &LoaderAsync::Render, render, at_loader));
           operation.mutable_samples()->Swap(rendered.mutable_requests());
         }
+        if (samples.has_explanation())
+          plan.mutable_explanation()->Swap(samples.mutable_explanation());
         co_return out;
       });
 }

@@ -1,20 +1,18 @@
 #pragma once
 
-#include "penstock/internal/v1/planning.grpc.pb.h"
-#include "penstock/internal/v1/workers.grpc.pb.h"
 #include "penstock/v1/run_service.grpc.pb.h"
 #include "services/common/rpc/server_stream.h"
 #include "services/planner/app/api_call.h"
+#include "services/planner/app/apply.h"
 
 namespace penstock::planner {
 
 // penstock.v1.RunService: runs as users see them. Thread-safe.
 class RunService final : public penstock::v1::RunService::CallbackService {
  public:
-  // The stubs must outlive it; handlers run on `executor`.
-  RunService(ApiAccess access, penstock::internal::v1::PlanningService::StubInterface& state,
-             penstock::internal::v1::LoaderService::StubInterface& loader)
-      : access_(std::move(access)), state_(state), loader_(loader) {}
+  // `peers` must outlive it.
+  RunService(ApiAccess access, const ResourcePeers& peers)
+      : access_(std::move(access)), peers_(peers), state_(*peers.state), loader_(*peers.loader) {}
 
  private:
   using Call = grpc::CallbackServerContext;
@@ -38,6 +36,7 @@ class RunService final : public penstock::v1::RunService::CallbackService {
                              penstock::v1::ListRejectedRecordsResponse* response) override;
 
   ApiAccess access_;
+  const ResourcePeers& peers_;
   penstock::internal::v1::PlanningService::StubInterface& state_;
   penstock::internal::v1::LoaderService::StubInterface& loader_;
 };

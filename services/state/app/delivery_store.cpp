@@ -5,8 +5,8 @@
 #include "absl/strings/str_cat.h"
 #include "services/common/core/status.h"
 #include "services/common/pg/pg_connection.h"
+#include "services/state/app/read_resources.h"
 #include "services/state/app/rejected_store.h"
-#include "services/state/app/resource_store.h"
 #include "services/state/app/run_facts.h"
 #include "services/state/domain/grants.h"
 
@@ -305,23 +305,13 @@ absl::Status DescribeRead(PgTransaction& tx, const pb::DescribeReadRequest& requ
                           pb::DescribeReadResponse& response) {
   if (request.run_id().size() != 16)
     return Error(ErrorCode::kINVALID_REQUEST, "run_id has 16 bytes");
-  PENSTOCK_ASSIGN_OR_RETURN(
-      PgResult rows,
-      tx.Exec("SELECT r.sync, d.sync_revision, r.destination, d.connector_revision, r.epoch "
-              "FROM reads d JOIN runs r ON r.id = d.run WHERE d.run = $1 AND d.read = $2",
-              {Uuid::FromRaw(request.run_id()), request.read()}));
-  if (rows.empty()) return Error(ErrorCode::kRESOURCE_NOT_FOUND, "there is no such read");
-  PENSTOCK_ASSIGN_OR_RETURN(auto sync,
-                            LoadRevision(tx, "Sync", std::string(rows.Text(0, 0)), rows.Int(0, 1)));
-  PENSTOCK_ASSIGN_OR_RETURN(auto destination,
-                            LoadResource(tx, "Destination", std::string(rows.Text(0, 2))));
-  PENSTOCK_ASSIGN_OR_RETURN(
-      auto connector,
-      LoadRevision(tx, "Connector", destination.destination().connector(), rows.Int(0, 3)));
-  *response.mutable_sync() = std::move(*sync.mutable_sync());
-  *response.mutable_destination() = std::move(*destination.mutable_destination());
-  *response.mutable_connector() = std::move(*connector.mutable_connector());
-  response.set_epoch(rows.UInt(0, 4));
+  const Uuid run = Uuid::FromRaw(request.run_id());
+  PENSTOCK_ASSIGN_OR_RETURN(ReadResources resources, LoadReadResources(tx, run, request.read()));
+  PENSTOCK_ASSIGN_OR_RETURN(PgResult rows, tx.Exec("SELECT epoch FROM runs WHERE id = $1", {run}));
+  *response.mutable_sync() = std::move(resources.sync);
+  *response.mutable_destination() = std::move(resources.destination);
+  *response.mutable_connector() = std::move(resources.connector);
+  response.set_epoch(rows.UInt(0, 0));
   return absl::OkStatus();
 }
 

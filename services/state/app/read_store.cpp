@@ -5,7 +5,7 @@
 #include "penstock/v1/resources.pb.h"
 #include "services/common/core/status.h"
 #include "services/common/pg/pg_connection.h"
-#include "services/state/app/resource_store.h"
+#include "services/state/app/read_resources.h"
 #include "services/state/app/seal.h"
 #include "services/state/app/snapshot_store.h"
 #include "services/state/app/sync_store.h"
@@ -22,11 +22,16 @@ struct Revision {
   penstock::v1::Resource resource;
 };
 
-absl::StatusOr<Revision> CurrentRevision(PgTransaction& tx, const char* kind,
+absl::StatusOr<Revision> CurrentRevision(const RunResources& resources, const char* kind,
                                          const std::string& name) {
-  PENSTOCK_ASSIGN_OR_RETURN(penstock::v1::Resource resource, LoadResource(tx, kind, name));
+  PENSTOCK_ASSIGN_OR_RETURN(penstock::v1::Resource resource, resources.Newest(kind, name));
   const int64_t number = std::stoll(resource.etag());
   return Revision{number, std::move(resource)};
+}
+
+// A task follows the read's end that removes what left the model, or forgets it.
+bool HasRemovals(const penstock::v1::Sync& sync) {
+  return Removes(sync) || sync.mode() == penstock::v1::MODE_APPEND;
 }
 
 // Counts what the log says of the read's records and stores it: announced records without a batch
@@ -61,24 +66,28 @@ absl::Status BeginRead(PgTransaction& tx, const Uuid& run, int64_t wait_ms) {
   PENSTOCK_RETURN_IF_ERROR(LockPins(tx, snapshot.Int(0, 0)));
   PENSTOCK_ASSIGN_OR_RETURN(
       PgResult row,
-      tx.Exec("SELECT r.sync, r.read + 1, s.manifest, r.type, r.removes_all FROM runs r "
+      tx.Exec("SELECT r.read + 1, s.manifest, r.type, r.removes_all, r.partial FROM runs r "
               "JOIN snapshots s ON s.id = r.snapshot "
               "WHERE r.id = $1",
               {run}));
-  const std::string sync_name(row.Text(0, 0));
-  const int64_t read = row.Int(0, 1), manifest = row.Int(0, 2);
-  const bool is_plan = row.Int(0, 3) == penstock::v1::RUN_TYPE_PLAN;
-  const bool removes_all = row.Bool(0, 4);
-  PENSTOCK_ASSIGN_OR_RETURN(const Revision sync, CurrentRevision(tx, "Sync", sync_name));
+  const int64_t read = row.Int(0, 0), manifest = row.Int(0, 1);
+  const bool is_plan = row.Int(0, 2) == penstock::v1::RUN_TYPE_PLAN;
+  const bool removes_all = row.Bool(0, 3), partial = row.Bool(0, 4);
+  PENSTOCK_ASSIGN_OR_RETURN(const RunResources resources, RunResources::Load(tx, run));
+  PENSTOCK_ASSIGN_OR_RETURN(const Revision sync,
+                            CurrentRevision(resources, "Sync", resources.sync()));
   const penstock::v1::Sync& spec = sync.resource.sync();
-  PENSTOCK_ASSIGN_OR_RETURN(const Revision model, CurrentRevision(tx, "Model", spec.model()));
+  PENSTOCK_ASSIGN_OR_RETURN(const Revision model,
+                            CurrentRevision(resources, "Model", spec.model()));
   PENSTOCK_ASSIGN_OR_RETURN(const Revision source,
-                            CurrentRevision(tx, "Source", model.resource.model().source()));
+                            CurrentRevision(resources, "Source", model.resource.model().source()));
+  const std::string& destination_name =
+      resources.sends_to().empty() ? spec.destination() : resources.sends_to();
   PENSTOCK_ASSIGN_OR_RETURN(const Revision destination,
-                            CurrentRevision(tx, "Destination", spec.destination()));
+                            CurrentRevision(resources, "Destination", destination_name));
   PENSTOCK_ASSIGN_OR_RETURN(
       const Revision connector,
-      CurrentRevision(tx, "Connector", destination.resource.destination().connector()));
+      CurrentRevision(resources, "Connector", destination.resource.destination().connector()));
 
   PENSTOCK_ASSIGN_OR_RETURN(
       PgResult task,
@@ -92,15 +101,15 @@ absl::Status BeginRead(PgTransaction& tx, const Uuid& run, int64_t wait_ms) {
               "connector_revision, removes, give_up_after_ms, max_rejected, max_rejected_min, "
               "max_in_flight) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
               {run, read, task.Int(0, 0), manifest, source.number, model.number, sync.number,
-               connector.number, (Removes(spec) && !is_plan) || removes_all,
+               connector.number, (HasRemovals(spec) && !is_plan && !partial) || removes_all,
                spec.delivery().give_up_after_ms(), spec.guard().max_rejected(),
                spec.guard().max_rejected_min(), spec.delivery().max_in_flight()})
           .status());
   return tx
       .Exec("UPDATE runs SET read = $2, destination = $3, account = $4 WHERE id = $1",
-            {run, read, spec.destination(),
+            {run, read, destination_name,
              destination.resource.destination().account().empty()
-                 ? spec.destination()
+                 ? destination_name
                  : destination.resource.destination().account()})
       .status();
 }

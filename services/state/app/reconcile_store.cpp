@@ -5,6 +5,7 @@
 #include "services/common/core/status.h"
 #include "services/common/pg/pg_connection.h"
 #include "services/state/app/delivery_store.h"
+#include "services/state/app/explanation_store.h"
 #include "services/state/app/run_facts.h"
 #include "services/state/app/run_store.h"
 #include "services/state/domain/run_machine.h"
@@ -130,12 +131,15 @@ absl::Status GetPlanSamples(PgTransaction& tx, const pb::GetPlanSamplesRequest& 
   response.mutable_connector()->Swap(described.mutable_connector());
   response.mutable_destination()->Swap(described.mutable_destination());
   response.set_epoch(described.epoch());
+  PENSTOCK_ASSIGN_OR_RETURN(auto explanation, LoadExplanation(tx, run));
+  if (explanation.has_value()) *response.mutable_explanation() = *std::move(explanation);
   return absl::OkStatus();
 }
 
 absl::Status DeleteExpired(PgTransaction& tx) {
   for (const char* sql : {
            "DELETE FROM plan_samples WHERE created_at < now() - interval '1 hour'",
+           "DELETE FROM explanations WHERE created_at < now() - interval '1 hour'",
            "DELETE FROM rejected WHERE created_at < now() - interval '30 days'",
            "DELETE FROM snapshots p WHERE retired_at < now() - interval '30 days' AND NOT EXISTS ("
            "SELECT 1 FROM runs r WHERE r.snapshot = p.id AND r.state < 9)",

@@ -17,6 +17,25 @@ namespace {
 constexpr int kMaxPerRun = 10'000;
 constexpr size_t kMaxText = 16 << 10;
 constexpr int kDefaultPage = 50, kMaxPage = 1000;
+constexpr std::string_view kSelectRecords =
+    "SELECT id, run, sync, primary_key, operation, code, message, key, created_at FROM rejected ";
+
+// A row of kSelectRecords.
+penstock::v1::RejectedRecord ReadRecord(const PgResult& rows, int row) {
+  penstock::v1::RejectedRecord record;
+  record.set_run_id(rows.GetUuid(row, 1).ToString());
+  record.set_sync(std::string(rows.Text(row, 2)));
+  record.set_primary_key(std::string(rows.Text(row, 3)));
+  const auto operation = static_cast<int>(rows.Int(row, 4));
+  record.set_operation(
+      operation == kInvalidRow ? "read" : std::string(Name(static_cast<Operation>(operation))));
+  record.set_code(std::string(rows.Text(row, 5)));
+  record.set_message(std::string(rows.Text(row, 6)));
+  record.set_owner(std::string(Name(OwnerOf(ErrorCodeByName(record.code())))));
+  record.set_key_hash(absl::BytesToHexString(Absl(rows.Text(row, 7))));
+  record.mutable_time()->set_seconds(rows.Micros(row, 8) / 1'000'000);
+  return record;
+}
 
 }  // namespace
 
@@ -62,27 +81,26 @@ absl::Status ListRejectedRecords(PgTransaction& tx,
       request.page_size() <= 0 ? kDefaultPage : std::min(request.page_size(), kMaxPage);
   PENSTOCK_ASSIGN_OR_RETURN(
       PgResult rows,
-      tx.Exec("SELECT id, run, sync, primary_key, operation, code, message, key, created_at FROM "
-              "rejected "
-              "WHERE id < $1 AND ($2 = '' OR sync = $2) AND ($3::uuid IS NULL OR run = $3) "
-              "ORDER BY id DESC LIMIT $4",
+      tx.Exec(std::string(kSelectRecords) +
+                  "WHERE id < $1 AND ($2 = '' OR sync = $2) AND ($3::uuid IS NULL OR run = $3) "
+                  "ORDER BY id DESC LIMIT $4",
               {before, request.sync(), run, size}));
   for (int row = 0; row < rows.rows(); ++row) {
-    penstock::v1::RejectedRecord& record = *response.add_records();
-    record.set_run_id(rows.GetUuid(row, 1).ToString());
-    record.set_sync(std::string(rows.Text(row, 2)));
-    record.set_primary_key(std::string(rows.Text(row, 3)));
-    const auto operation = static_cast<int>(rows.Int(row, 4));
-    record.set_operation(
-        operation == kInvalidRow ? "read" : std::string(Name(static_cast<Operation>(operation))));
-    record.set_code(std::string(rows.Text(row, 5)));
-    record.set_message(std::string(rows.Text(row, 6)));
-    record.set_owner(std::string(Name(OwnerOf(ErrorCodeByName(record.code())))));
-    record.set_key_hash(absl::BytesToHexString(Absl(rows.Text(row, 7))));
-    record.mutable_time()->set_seconds(rows.Micros(row, 8) / 1'000'000);
+    *response.add_records() = ReadRecord(rows, row);
   }
   if (rows.rows() == size) response.set_next_page_token(absl::StrCat(rows.Int(rows.rows() - 1, 0)));
   return absl::OkStatus();
+}
+
+absl::StatusOr<std::optional<penstock::v1::RejectedRecord>> FindRejection(PgTransaction& tx,
+                                                                          const std::string& sync,
+                                                                          std::string_view key) {
+  PENSTOCK_ASSIGN_OR_RETURN(
+      PgResult rows,
+      tx.Exec(std::string(kSelectRecords) + "WHERE sync = $1 AND key = $2 ORDER BY id DESC LIMIT 1",
+              {sync, PgValue::Bytes(key)}));
+  if (rows.empty()) return std::nullopt;
+  return ReadRecord(rows, 0);
 }
 
 }  // namespace penstock::state

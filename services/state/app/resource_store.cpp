@@ -22,36 +22,6 @@ namespace v1 = penstock::v1;
 constexpr int64_t kApplyLock = 0x70656e6170706c79;
 constexpr int64_t kMaxPageBytes = 2 << 20;
 
-const v1::Metadata& MetadataOf(const v1::Resource& resource) {
-  switch (resource.kind_case()) {
-    case v1::Resource::kSource:
-      return resource.source().metadata();
-    case v1::Resource::kModel:
-      return resource.model().metadata();
-    case v1::Resource::kDestination:
-      return resource.destination().metadata();
-    case v1::Resource::kConnector:
-      return resource.connector().metadata();
-    default:
-      return resource.sync().metadata();
-  }
-}
-
-const char* KindOf(const v1::Resource& resource) {
-  switch (resource.kind_case()) {
-    case v1::Resource::kSource:
-      return "Source";
-    case v1::Resource::kModel:
-      return "Model";
-    case v1::Resource::kDestination:
-      return "Destination";
-    case v1::Resource::kConnector:
-      return "Connector";
-    default:
-      return "Sync";
-  }
-}
-
 std::string LabelsJson(const v1::Metadata& metadata) {
   v1::Metadata labels_only;
   *labels_only.mutable_labels() = metadata.labels();
@@ -174,6 +144,36 @@ absl::StatusOr<v1::Resource> Parse(std::string_view spec, int64_t revision) {
 }
 
 }  // namespace
+
+const v1::Metadata& MetadataOf(const v1::Resource& resource) {
+  switch (resource.kind_case()) {
+    case v1::Resource::kSource:
+      return resource.source().metadata();
+    case v1::Resource::kModel:
+      return resource.model().metadata();
+    case v1::Resource::kDestination:
+      return resource.destination().metadata();
+    case v1::Resource::kConnector:
+      return resource.connector().metadata();
+    default:
+      return resource.sync().metadata();
+  }
+}
+
+const char* KindOf(const v1::Resource& resource) {
+  switch (resource.kind_case()) {
+    case v1::Resource::kSource:
+      return "Source";
+    case v1::Resource::kModel:
+      return "Model";
+    case v1::Resource::kDestination:
+      return "Destination";
+    case v1::Resource::kConnector:
+      return "Connector";
+    default:
+      return "Sync";
+  }
+}
 
 absl::Status StoreResources(PgTransaction& tx, const pb::StoreResourcesRequest& request,
                             pb::StoreResourcesResponse& response) {

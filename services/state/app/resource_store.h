@@ -14,6 +14,10 @@ namespace penstock::state {
 
 namespace pb = penstock::internal::v1;
 
+// "Source" …
+const char* KindOf(const penstock::v1::Resource& resource);
+const penstock::v1::Metadata& MetadataOf(const penstock::v1::Resource& resource);
+
 // Stores and deletes resources that the planner has checked: all or none. A resource whose etag is
 // no longer current is refused (STALE_REVISION); one equal to what is stored keeps its revision.
 // Syncs get their snapshot and schedule; a rename moves delivered rows, runs and history; runs that

@@ -8,6 +8,7 @@
 #include "services/common/core/status.h"
 #include "services/common/model/operation.h"
 #include "services/common/pg/pg_connection.h"
+#include "services/state/app/partial_run.h"
 #include "services/state/app/proto_json.h"
 #include "services/state/domain/run_machine.h"
 
@@ -87,7 +88,7 @@ constexpr const char* kRunColumns = R"(
          coalesce((SELECT s.expected_rows FROM syncs s WHERE s.name = r.sync), 0),
          NOT EXISTS (SELECT 1 FROM runs a WHERE a.sync = r.sync AND a.type = 1 AND a.state BETWEEN 2 AND 8)
            AND (r.removes_all OR NOT EXISTS (SELECT 1 FROM syncs s WHERE s.name = r.sync AND s.paused)),
-         r.full_resync, r.removes_all
+         r.full_resync, r.removes_all, r.row_limit, r.only_key::text, r.sends_to, r.retries_rejected
   FROM runs r LEFT JOIN reads d ON d.run = r.id AND d.read = r.read
   WHERE r.id = ANY ($1::text[]::uuid[]) ORDER BY r.id)";
 
@@ -158,6 +159,10 @@ absl::StatusOr<pb::RunFacts> ReadRun(const PgResult& rows, int row) {
   facts.set_may_start(rows.Bool(row, c++) || run.type() == v1::RUN_TYPE_PLAN);
   run.set_full_resync(rows.Bool(row, c++));
   run.set_removes_all(rows.Bool(row, c++));
+  run.set_limit(rows.Int(row, c++));
+  PENSTOCK_ASSIGN_OR_RETURN(*run.mutable_key(), ReadKey(rows.Text(row, c++)));
+  run.set_to(std::string(rows.Text(row, c++)));
+  run.set_retry_rejected(rows.Bool(row, c++));
   return facts;
 }
 

@@ -3,12 +3,16 @@
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
+#include "google/protobuf/io/coded_stream.h"
+#include "google/protobuf/io/zero_copy_stream_impl_lite.h"
+#include "penstock/v1/resource_service.pb.h"
 #include "services/common/core/clock.h"
 #include "services/common/core/hash.h"
 #include "services/common/core/random.h"
 #include "services/common/core/status.h"
 #include "services/common/pg/pg_connection.h"
 #include "services/common/rpc/rpc_status.h"
+#include "services/state/app/partial_run.h"
 #include "services/state/app/proto_json.h"
 #include "services/state/app/read_store.h"
 #include "services/state/app/run_facts.h"
@@ -28,6 +32,11 @@ struct NewRun {
   bool allow_removals = false;
   bool full_resync = false;
   bool removes_all = false;
+  int64_t limit = 0;
+  KeyColumns key;
+  std::string to;
+  bool retries_rejected = false;
+  std::string overlay_json = "{}";
   std::optional<int64_t> scheduled_us;
   std::optional<std::string> error_json;
 };
@@ -37,16 +46,34 @@ absl::StatusOr<Uuid> InsertRun(PgTransaction& tx, const SyncRow& sync, const New
   PENSTOCK_RETURN_IF_ERROR(
       tx.Exec("INSERT INTO runs (id, sync, type, state, trigger, request_id, request_hash, "
               "allow_removals, scheduled_at, "
-              "error, snapshot, epoch, destination, account, full_resync, removes_all, ended_at) "
+              "error, snapshot, epoch, destination, account, full_resync, removes_all, row_limit, "
+              "only_key, sends_to, retries_rejected, overlay, ended_at) "
               "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, "
               "to_timestamp($9::float8 / 1000000), $10::text::jsonb, $11, $12, $13, $14, $15, $16, "
+              "$17, $18::text::jsonb, $19, $20, $21::text::jsonb, "
               "CASE WHEN $4 >= 9 THEN now() END)",
-              {id, run.sync, static_cast<int>(run.type), static_cast<int>(run.state), run.trigger,
-               OrNull(run.request_id, pg_oid::kText), run.request_hash, run.allow_removals,
+              {id,
+               run.sync,
+               static_cast<int>(run.type),
+               static_cast<int>(run.state),
+               run.trigger,
+               OrNull(run.request_id, pg_oid::kText),
+               run.request_hash,
+               run.allow_removals,
                run.scheduled_us.has_value() ? PgValue(static_cast<double>(*run.scheduled_us))
                                             : PgValue::Null(pg_oid::kFloat8),
-               OrNull(run.error_json, pg_oid::kText), sync.snapshot, sync.epoch, sync.destination,
-               sync.account, run.full_resync, run.removes_all})
+               OrNull(run.error_json, pg_oid::kText),
+               sync.snapshot,
+               sync.epoch,
+               sync.destination,
+               sync.account,
+               run.full_resync,
+               run.removes_all,
+               run.limit,
+               KeyJson(run.key),
+               run.to,
+               run.retries_rejected,
+               run.overlay_json})
           .status());
   PENSTOCK_RETURN_IF_ERROR(NotifyRun(tx, id));
   return id;
@@ -97,17 +124,16 @@ absl::Status WhySkipped(const UnfinishedRun& other, const std::string& sync) {
   }
 }
 
-// A penstock.v1.RunError as it is stored.
-std::string ErrorJson(const absl::Status& status) {
+penstock::v1::RunError RunErrorOf(const absl::Status& status) {
   const ErrorCode code = CodeOf(status).value_or(ErrorCode::kINTERNAL);
   penstock::v1::RunError error;
   error.set_code(std::string(Name(code)));
   error.set_owner(std::string(Name(OwnerOf(code))));
   error.set_message(std::string(status.message()));
-  return ToJson(error);
+  return error;
 }
 
-// QUEUED -> READING. The run works on the snapshot that its Sync has now.
+// QUEUED -> READING. The run works on the snapshot that its Sync has now, or on one of its own.
 absl::Status Start(PgTransaction& tx, const Uuid& run) {
   PENSTOCK_RETURN_IF_ERROR(
       tx.Exec("UPDATE snapshots p SET epoch = p.epoch + 1 FROM runs r JOIN syncs s ON s.name = "
@@ -117,10 +143,9 @@ absl::Status Start(PgTransaction& tx, const Uuid& run) {
   PENSTOCK_RETURN_IF_ERROR(
       tx.Exec("UPDATE runs r SET state = 2, revision = r.revision + 1, started_at = now(), "
               "changed_at = now(), "
-              "snapshot = coalesce(s.snapshot, r.snapshot), epoch = coalesce(p.epoch, r.epoch) "
-              "FROM runs q LEFT JOIN syncs s ON s.name = q.sync LEFT JOIN snapshots p ON p.id = "
-              "s.snapshot "
-              "WHERE r.id = $1 AND q.id = r.id",
+              "snapshot = coalesce(p.id, r.snapshot), epoch = coalesce(p.epoch, r.epoch) "
+              "FROM runs q LEFT JOIN syncs s ON s.name = q.sync AND q.sends_to = '' LEFT JOIN "
+              "snapshots p ON p.id = s.snapshot WHERE r.id = $1 AND q.id = r.id",
               {run})
           .status());
   return BeginRead(tx, run, 0);
@@ -151,56 +176,108 @@ absl::Status CheckMayStart(const std::string& name, const SyncRow& sync) {
       absl::StrCat("Sync \"", name, "\" is paused; end that with `penstock resume ", name, "`"));
 }
 
+// By which a repeat of a request is told from another one with its id.
+int64_t ContentHash(pb::CreateRunRequest request) {
+  request.clear_request_id();
+  std::string bytes;
+  {
+    google::protobuf::io::StringOutputStream stream(&bytes);
+    google::protobuf::io::CodedOutputStream out(&stream);
+    out.SetSerializationDeterministic(true);  // of maps
+    request.SerializeToCodedStream(&out);
+  }
+  return static_cast<int64_t>(HashBytes64(bytes));
+}
+
+absl::StatusOr<std::optional<Uuid>> FindRepeated(PgTransaction& tx,
+                                                 const pb::CreateRunRequest& request,
+                                                 int64_t content) {
+  if (request.request_id().empty()) return std::nullopt;
+  PENSTOCK_ASSIGN_OR_RETURN(
+      PgResult rows,
+      tx.Exec("SELECT id, request_hash FROM runs WHERE sync = $1 AND request_id = $2",
+              {request.sync(), request.request_id()}));
+  if (rows.empty()) return std::nullopt;
+  if (rows.Int(0, 1) == content) return rows.GetUuid(0, 0);
+  return Error(ErrorCode::kREQUEST_ID_REUSED, absl::StrCat("request id \"", request.request_id(),
+                                                           "\" was used for another request to \"",
+                                                           request.sync(), "\"; use a new one"));
+}
+
+// The Sync's row, locked; of a plan for one that is not applied yet, one that stands for it. A run
+// to another Destination gets a snapshot of its own.
+absl::StatusOr<SyncRow> RowFor(PgTransaction& tx, const pb::CreateRunRequest& request) {
+  absl::StatusOr<SyncRow> sync = LockSync(tx, request.sync());
+  const bool not_applied =
+      CodeOf(sync.status()) == ErrorCode::kRESOURCE_NOT_FOUND && !request.resources().empty();
+  if (!sync.ok() && !not_applied) return sync.status();
+  if (sync.ok() && request.to().empty()) return sync;
+  PENSTOCK_ASSIGN_OR_RETURN(const int64_t scratch, MakeScratchSnapshot(tx));
+  if (sync.ok()) {
+    sync->snapshot = scratch;
+    sync->epoch = 1;
+    return sync;
+  }
+  PENSTOCK_ASSIGN_OR_RETURN(PgResult now, tx.Exec("SELECT clock_timestamp()"));
+  return SyncRow{.snapshot = scratch,
+                 .epoch = 1,
+                 .now = WallTime(std::chrono::microseconds(now.Micros(0, 0)))};
+}
+
+NewRun NewRunOf(const pb::CreateRunRequest& request, int64_t content) {
+  NewRun run{.sync = request.sync(),
+             .type = request.type() == penstock::v1::RUN_TYPE_PLAN ? penstock::v1::RUN_TYPE_PLAN
+                                                                   : penstock::v1::RUN_TYPE_SYNC,
+             .trigger = "manual",
+             .request_hash = content,
+             .allow_removals = request.allow_removals(),
+             .full_resync = request.full_resync(),
+             .limit = request.limit(),
+             .key = request.key(),
+             .to = request.to(),
+             .retries_rejected = request.retry_rejected()};
+  if (!request.request_id().empty()) run.request_id = request.request_id();
+  penstock::v1::ApplyResourcesRequest overlay;
+  *overlay.mutable_resources() = request.resources();
+  run.overlay_json = ToJson(overlay);
+  return run;
+}
+
+// A run that waits does also what a later trigger asks for.
+absl::Status Extend(PgTransaction& tx, const Uuid& queued, const pb::CreateRunRequest& request) {
+  if (!request.allow_removals() && !request.full_resync() && !request.retry_rejected())
+    return absl::OkStatus();
+  return tx
+      .Exec(
+          "UPDATE runs SET allow_removals = allow_removals OR $2, full_resync = full_resync OR "
+          "$3, retries_rejected = retries_rejected OR $4, revision = revision + 1 WHERE id = $1",
+          {queued, request.allow_removals(), request.full_resync(), request.retry_rejected()})
+      .status();
+}
+
 }  // namespace
 
 absl::StatusOr<CreatedRun> CreateRun(PgTransaction& tx, const pb::CreateRunRequest& request) {
-  PENSTOCK_ASSIGN_OR_RETURN(const SyncRow sync, LockSync(tx, request.sync()));
-  const auto hash = static_cast<int64_t>(HashBytes64(
-      absl::StrCat(static_cast<int>(request.type()), "|", request.allow_removals() ? 1 : 0, "|",
-                   request.only_if_idle() ? 1 : 0, "|", request.full_resync() ? 1 : 0)));
-  if (!request.request_id().empty()) {
-    PENSTOCK_ASSIGN_OR_RETURN(
-        PgResult rows,
-        tx.Exec("SELECT id, request_hash FROM runs WHERE sync = $1 AND request_id = $2",
-                {request.sync(), request.request_id()}));
-    if (!rows.empty()) {
-      if (rows.Int(0, 1) != hash) {
-        return Error(ErrorCode::kREQUEST_ID_REUSED,
-                     absl::StrCat("request id \"", request.request_id(),
-                                  "\" was used for another request to \"", request.sync(),
-                                  "\"; use a new one"));
-      }
-      return CreatedRun{rows.GetUuid(0, 0), true};
-    }
-  }
-  const bool is_plan = request.type() == penstock::v1::RUN_TYPE_PLAN;
-  if (request.only_if_idle() && !is_plan) PENSTOCK_RETURN_IF_ERROR(CheckIdle(tx, request.sync()));
+  PENSTOCK_ASSIGN_OR_RETURN(const SyncRow sync, RowFor(tx, request));
+  const int64_t content = ContentHash(request);
+  PENSTOCK_ASSIGN_OR_RETURN(const auto repeated, FindRepeated(tx, request, content));
+  if (repeated.has_value()) return CreatedRun{*repeated, true};
+  PENSTOCK_RETURN_IF_ERROR(CheckPartial(tx, request));
   bool must_wait = false;
-  if (!is_plan) {
+  if (request.type() != penstock::v1::RUN_TYPE_PLAN) {
+    if (request.only_if_idle() || IsPartial(request))
+      PENSTOCK_RETURN_IF_ERROR(CheckIdle(tx, request.sync()));
     PENSTOCK_RETURN_IF_ERROR(CheckMayStart(request.sync(), sync));
     PENSTOCK_ASSIGN_OR_RETURN(const auto queued, FindRun(tx, request.sync(), "state = 1 LIMIT 1"));
     if (queued.has_value()) {
-      if (request.allow_removals() || request.full_resync()) {
-        PENSTOCK_RETURN_IF_ERROR(
-            tx.Exec("UPDATE runs SET allow_removals = allow_removals OR $2, full_resync = "
-                    "full_resync OR $3, revision = revision + 1 WHERE id = $1",
-                    {*queued, request.allow_removals(), request.full_resync()})
-                .status());
-      }
+      PENSTOCK_RETURN_IF_ERROR(Extend(tx, *queued, request));
       return CreatedRun{*queued, true};
     }
     PENSTOCK_ASSIGN_OR_RETURN(const auto active,
                               FindRun(tx, request.sync(), "state BETWEEN 2 AND 8 LIMIT 1"));
     must_wait = active.has_value();
   }
-  NewRun run{.sync = request.sync(),
-             .type = is_plan ? penstock::v1::RUN_TYPE_PLAN : penstock::v1::RUN_TYPE_SYNC,
-             .trigger = "manual",
-             .request_hash = hash,
-             .allow_removals = request.allow_removals(),
-             .full_resync = request.full_resync()};
-  if (!request.request_id().empty()) run.request_id = request.request_id();
-  PENSTOCK_ASSIGN_OR_RETURN(const Uuid id, InsertRun(tx, sync, run));
+  PENSTOCK_ASSIGN_OR_RETURN(const Uuid id, InsertRun(tx, sync, NewRunOf(request, content)));
   if (!must_wait) PENSTOCK_RETURN_IF_ERROR(Start(tx, id));
   return CreatedRun{id, false};
 }
@@ -218,14 +295,21 @@ absl::StatusOr<Uuid> CreateDueRun(PgTransaction& tx, const DueRun& due) {
   NewRun run{.sync = due.sync, .trigger = due.trigger, .scheduled_us = due.scheduled_us};
   if (!due.fault.ok()) {
     run.state = RunState::kSkipped;
-    run.error_json = ErrorJson(due.fault);
+    run.error_json = ToJson(RunErrorOf(due.fault));
   } else if (one_waits || (!unfinished.empty() && !due.queues)) {
     run.state = RunState::kSkipped;
-    run.error_json = ErrorJson(WhySkipped(unfinished.front(), due.sync));
+    run.error_json = ToJson(RunErrorOf(WhySkipped(unfinished.front(), due.sync)));
   }
   PENSTOCK_ASSIGN_OR_RETURN(const Uuid id, InsertRun(tx, sync, run));
   if (run.state == RunState::kQueued && unfinished.empty()) PENSTOCK_RETURN_IF_ERROR(Start(tx, id));
   return id;
+}
+
+absl::Status AddNotice(PgTransaction& tx, const Uuid& run, const penstock::v1::RunError& notice) {
+  return tx
+      .Exec("UPDATE runs SET notices = notices || $2::text::jsonb WHERE id = $1",
+            {run, ToJson(notice)})
+      .status();
 }
 
 absl::Status NotifyQueued(PgTransaction& tx, const std::string& sync) {
@@ -279,14 +363,16 @@ struct LockedRun {
   std::string sync;
   bool allow_removals = false;
   bool removes_all = false;
+  bool partial = false;
 };
 
 absl::StatusOr<LockedRun> LockRun(PgTransaction& tx, const Uuid& id, int64_t expected_revision) {
   PENSTOCK_ASSIGN_OR_RETURN(
-      PgResult rows, tx.Exec("SELECT state, revision, error IS NOT NULL, "
-                             "type, sync, allow_removals, removes_all FROM runs WHERE id = $1 "
-                             "FOR UPDATE",
-                             {id}));
+      PgResult rows,
+      tx.Exec("SELECT state, revision, error IS NOT NULL, "
+              "type, sync, allow_removals, removes_all, partial FROM runs WHERE id = $1 "
+              "FOR UPDATE",
+              {id}));
   if (rows.empty())
     return Error(ErrorCode::kRESOURCE_NOT_FOUND, absl::StrCat("there is no run ", id.ToString()));
   if (expected_revision != 0 && rows.Int(0, 1) != expected_revision) {
@@ -298,7 +384,8 @@ absl::StatusOr<LockedRun> LockRun(PgTransaction& tx, const Uuid& id, int64_t exp
                    rows.Int(0, 3) == penstock::v1::RUN_TYPE_PLAN,
                    std::string(rows.Text(0, 4)),
                    rows.Bool(0, 5),
-                   rows.Bool(0, 6)};
+                   rows.Bool(0, 6),
+                   rows.Bool(0, 7)};
 }
 
 absl::Status CheckNeeds(PgTransaction& tx, const Uuid& run, Needs needs) {
@@ -327,20 +414,24 @@ absl::Status MakeRemovalTask(PgTransaction& tx, const Uuid& run) {
       .status();
 }
 
-// Guards and truncation leave a notice; so does what a whole read could not confirm.
+// Guards and truncation leave a notice; so does what a whole read could not confirm. That many rows
+// have changed is only worth a look.
 absl::StatusOr<bool> IsIncomplete(PgTransaction& tx, const Uuid& run, const ClosedRead& closed) {
   if (!closed.whole || closed.rejected > 0 || closed.in_doubt > 0 || closed.withdrawn > 0)
     return true;
   PENSTOCK_ASSIGN_OR_RETURN(
       PgResult rows,
-      tx.Exec("SELECT jsonb_array_length(notices) > 0 FROM runs WHERE id = $1", {run}));
+      tx.Exec(
+          "SELECT EXISTS (SELECT 1 FROM runs, jsonb_array_elements(notices) n WHERE id = $1 AND "
+          "n->>'code' <> $2)",
+          {run, Name(ErrorCode::kMANY_ROWS_CHANGED)}));
   return rows.Bool(0, 0);
 }
 
 // What found no room in the spool waits for a run of its own. A run that settled nothing leaves
 // that to the next trigger: one after the other would get no further.
 absl::Status QueueRest(PgTransaction& tx, const LockedRun& run, const ClosedRead& closed) {
-  if (closed.truncated == 0 || closed.settled == 0) return absl::OkStatus();
+  if (closed.truncated == 0 || closed.settled == 0 || run.partial) return absl::OkStatus();
   const absl::StatusOr<SyncRow> sync = LockSync(tx, run.sync);
   if (CodeOf(sync.status()) == ErrorCode::kRESOURCE_NOT_FOUND) return absl::OkStatus();
   PENSTOCK_RETURN_IF_ERROR(sync.status());
@@ -352,19 +443,18 @@ absl::Status QueueRest(PgTransaction& tx, const LockedRun& run, const ClosedRead
 
 absl::Status NoticeTruncation(PgTransaction& tx, const Uuid& run, const ClosedRead& closed) {
   if (closed.truncated == 0) return absl::OkStatus();
-  const absl::Status notice =
-      Error(ErrorCode::kSPOOL_FULL,
-            absl::StrCat(closed.truncated,
-                         " changed records found no room on the extractor's disk; the next run "
-                         "sends them; a larger --spool sends all in one run"));
-  return tx
-      .Exec("UPDATE runs SET notices = notices || $2::text::jsonb WHERE id = $1",
-            {run, ErrorJson(notice)})
-      .status();
+  return AddNotice(
+      tx, run,
+      RunErrorOf(
+          Error(ErrorCode::kSPOOL_FULL,
+                absl::StrCat(closed.truncated,
+                             " changed records found no room on the extractor's disk; the next run "
+                             "sends them; a larger --spool sends all in one run"))));
 }
 
+// What a Sync learns of a run that sent all that had changed.
 absl::Status AfterFinish(PgTransaction& tx, const LockedRun& run, RunState state) {
-  if (run.is_plan) return absl::OkStatus();
+  if (run.is_plan || run.partial) return absl::OkStatus();
   PENSTOCK_RETURN_IF_ERROR(
       tx.Exec(
             "UPDATE snapshots SET adopts = false FROM runs r JOIN reads d ON d.run = r.id AND "

@@ -44,6 +44,9 @@ absl::StatusOr<bool> HasUnfinishedRun(PgTransaction& tx, const std::string& sync
 // Moves a run and writes what follows from its new state, in one transaction.
 absl::Status Transition(PgTransaction& tx, const pb::TransitionRequest& request);
 
+// Adds what people should know to a run.
+absl::Status AddNotice(PgTransaction& tx, const Uuid& run, const penstock::v1::RunError& notice);
+
 // Tells planners that the run of the Sync that waits, if one does, may begin.
 absl::Status NotifyQueued(PgTransaction& tx, const std::string& sync);
 

@@ -55,8 +55,10 @@ absl::StatusOr<ReadRow> LoadRead(PgTransaction& tx, const Uuid& run, int64_t rea
 // Folds the log page by page; every kRunBytes become a level.
 class Sealer {
  public:
-  Sealer(PgTransaction& tx, const SnapshotRow& snapshot, ReadRow read, Manifest manifest)
+  Sealer(PgTransaction& tx, const Uuid& run, const SnapshotRow& snapshot, ReadRow read,
+         Manifest manifest)
       : tx_(tx),
+        run_(run),
         snapshot_(snapshot),
         read_(read),
         manifest_(std::move(manifest)),
@@ -79,7 +81,8 @@ class Sealer {
  private:
   SegmentSink StoreInto(std::vector<int64_t>& ids) {
     return [this, &ids](const std::string& bytes, const SegmentHeader& header) -> absl::Status {
-      PENSTOCK_ASSIGN_OR_RETURN(const int64_t id, StoreSegment(tx_, snapshot_.id, header, bytes));
+      PENSTOCK_ASSIGN_OR_RETURN(const int64_t id,
+                                StoreSegment(tx_, snapshot_.id, header, bytes, run_));
       ids.push_back(id);
       return absl::OkStatus();
     };
@@ -117,6 +120,7 @@ class Sealer {
   }
 
   PgTransaction& tx_;
+  const Uuid run_;
   const SnapshotRow snapshot_;
   const ReadRow read_;
   Manifest manifest_;
@@ -161,7 +165,7 @@ absl::Status SealLog(PgTransaction& tx, const Uuid& run, int64_t read) {
   if (log.Bool(0, 2) && snapshot.epoch == log.UInt(0, 1)) {
     PENSTOCK_ASSIGN_OR_RETURN(const ReadRow row, LoadRead(tx, run, read));
     PENSTOCK_ASSIGN_OR_RETURN(Manifest manifest, LoadManifest(tx, snapshot.manifest));
-    Sealer sealer(tx, snapshot, row, std::move(manifest));
+    Sealer sealer(tx, run, snapshot, row, std::move(manifest));
     PENSTOCK_RETURN_IF_ERROR(FoldPages(tx, run, read, sealer));
     PENSTOCK_RETURN_IF_ERROR(sealer.Finish());
     PENSTOCK_RETURN_IF_ERROR(tx.Exec("UPDATE snapshots SET identity_fingerprint = $2 WHERE id = $1",
@@ -207,7 +211,8 @@ absl::StatusOr<bool> MergeOnce(PgTransaction& tx, int64_t snapshot_id) {
   PENSTOCK_RETURN_IF_ERROR(MergeLevels(
       std::move(newest_first), options,
       [&](const std::string& bytes, const SegmentHeader& header) -> absl::Status {
-        PENSTOCK_ASSIGN_OR_RETURN(const int64_t id, StoreSegment(tx, snapshot_id, header, bytes));
+        PENSTOCK_ASSIGN_OR_RETURN(const int64_t id,
+                                  StoreSegment(tx, snapshot_id, header, bytes, std::nullopt));
         merged.push_back(id);
         return absl::OkStatus();
       }));

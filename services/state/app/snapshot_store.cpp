@@ -105,14 +105,15 @@ absl::StatusOr<std::vector<pb::Level>> DescribeLevels(PgTransaction& tx, const L
 }
 
 absl::StatusOr<int64_t> StoreSegment(PgTransaction& tx, int64_t snapshot,
-                                     const SegmentHeader& header, std::string_view bytes) {
+                                     const SegmentHeader& header, std::string_view bytes,
+                                     const std::optional<Uuid>& run) {
   PENSTOCK_ASSIGN_OR_RETURN(
       PgResult rows,
-      tx.Exec("INSERT INTO segments (snapshot, kind, recipe, entries, bytes, checksum) VALUES ($1, "
-              "$2, $3, $4, $5, $6) "
-              "RETURNING id",
-              {snapshot, static_cast<int>(header.kind), header.recipe, header.entries,
-               static_cast<uint64_t>(bytes.size()), ChecksumOf(bytes)}));
+      tx.Exec(
+          "INSERT INTO segments (snapshot, kind, recipe, entries, bytes, checksum, run) VALUES "
+          "($1, $2, $3, $4, $5, $6, $7) RETURNING id",
+          {snapshot, static_cast<int>(header.kind), header.recipe, header.entries,
+           static_cast<uint64_t>(bytes.size()), ChecksumOf(bytes), OrNull(run, pg_oid::kUuid)}));
   const int64_t id = rows.Int(0, 0);
   for (int number = 0; !bytes.empty(); ++number) {
     const std::string_view chunk = bytes.substr(0, kChunkBytes);

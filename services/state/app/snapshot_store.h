@@ -1,11 +1,13 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
 #include "penstock/internal/v1/extraction.pb.h"
+#include "services/common/core/uuid.h"
 #include "services/common/model/snapshot.h"
 
 namespace penstock {
@@ -45,8 +47,10 @@ absl::StatusOr<int64_t> SwapManifest(PgTransaction& tx, int64_t snapshot, const 
 // Levels with all that a reader must know of their segments.
 absl::StatusOr<std::vector<pb::Level>> DescribeLevels(PgTransaction& tx, const LevelIds& levels);
 
+// `run`: whose log it was folded from; nullopt: it is merged of several.
 absl::StatusOr<int64_t> StoreSegment(PgTransaction& tx, int64_t snapshot,
-                                     const SegmentHeader& header, std::string_view bytes);
+                                     const SegmentHeader& header, std::string_view bytes,
+                                     const std::optional<Uuid>& run);
 absl::StatusOr<std::string> LoadSegment(PgTransaction& tx, int64_t segment);
 // One chunk, for streaming; empty past the end.
 absl::StatusOr<std::string> LoadChunk(PgTransaction& tx, int64_t segment, int number);

@@ -24,14 +24,17 @@ struct NewSnapshot {
   bool keeps_identity = false;
   int64_t epoch = 1;
   bool adopts = false;
+  bool retired = false;  // goes with the run that works on it
 };
 
 absl::StatusOr<int64_t> InsertSnapshot(PgTransaction& tx, const NewSnapshot& snapshot) {
   PENSTOCK_ASSIGN_OR_RETURN(
-      PgResult rows, tx.Exec("INSERT INTO snapshots (seed, keeps_identity, target, epoch, adopts) "
-                             "VALUES ($1, $2, $3, $4, $5) RETURNING id",
-                             {Random::System().Next(), snapshot.keeps_identity, snapshot.target,
-                              snapshot.epoch, snapshot.adopts}));
+      PgResult rows,
+      tx.Exec("INSERT INTO snapshots (seed, keeps_identity, target, epoch, adopts, retired_at) "
+              "VALUES ($1, $2, $3, $4, $5, CASE WHEN $6 THEN '-infinity'::timestamptz END) "
+              "RETURNING id",
+              {Random::System().Next(), snapshot.keeps_identity, snapshot.target, snapshot.epoch,
+               snapshot.adopts, snapshot.retired}));
   return rows.Int(0, 0);
 }
 
@@ -53,9 +56,10 @@ absl::Status InsertSync(PgTransaction& tx, const v1::Sync& sync, const pb::SyncT
   const std::string& name = sync.metadata().name();
   PENSTOCK_ASSIGN_OR_RETURN(std::optional<int64_t> snapshot, TakeRetired(tx, name, target));
   if (!snapshot.has_value()) {
-    PENSTOCK_ASSIGN_OR_RETURN(
-        snapshot,
-        InsertSnapshot(tx, {.target = target.target(), .keeps_identity = target.keeps_identity()}));
+    PENSTOCK_ASSIGN_OR_RETURN(snapshot,
+                              InsertSnapshot(tx, {.target = target.target(),
+                                                  .keeps_identity = target.keeps_identity(),
+                                                  .adopts = sync.backfill() == v1::BACKFILL_NONE}));
   }
   return tx
       .Exec(
@@ -88,6 +92,10 @@ absl::Status ReplaceSnapshot(PgTransaction& tx, const std::string& name, const S
 }
 
 }  // namespace
+
+absl::StatusOr<int64_t> MakeScratchSnapshot(PgTransaction& tx) {
+  return InsertSnapshot(tx, {.retired = true});
+}
 
 bool Removes(const v1::Sync& sync) {
   return sync.mode() == v1::MODE_MIRROR || sync.on_removed() == v1::ON_REMOVED_DELETE;
@@ -122,11 +130,14 @@ absl::Status StoreSync(PgTransaction& tx, const v1::Sync& sync, const pb::SyncTa
   }
   PENSTOCK_RETURN_IF_ERROR(
       tx.Exec(
-            // Before the first run nothing says that entries lack what removing needs.
-            "UPDATE snapshots p SET target = $2, keeps_identity = CASE WHEN EXISTS (SELECT 1 FROM "
-            "runs WHERE snapshot = p.id AND type = 1 AND state <> 1) THEN keeps_identity ELSE $3 "
-            "END FROM syncs s WHERE s.name = $1 AND p.id = s.snapshot",
-            {name, target.target(), target.keeps_identity()})
+            // Before the first run nothing says that entries lack what removing needs, and its rows
+            // may still be taken as delivered.
+            "UPDATE snapshots p SET target = $2, keeps_identity = CASE WHEN begun THEN "
+            "keeps_identity ELSE $3 END, adopts = CASE WHEN begun OR p.epoch > 1 THEN adopts ELSE "
+            "$4 END FROM syncs s, LATERAL (SELECT EXISTS (SELECT 1 FROM runs WHERE snapshot = "
+            "s.snapshot AND type = 1 AND state <> 1) AS begun) b WHERE s.name = $1 AND p.id = "
+            "s.snapshot",
+            {name, target.target(), target.keeps_identity(), sync.backfill() == v1::BACKFILL_NONE})
           .status());
   return tx
       .Exec("UPDATE syncs SET destination = $2, account = $3 WHERE name = $1",

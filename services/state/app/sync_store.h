@@ -34,6 +34,9 @@ absl::StatusOr<SyncRow> LockSync(PgTransaction& tx, const std::string& name);
 absl::Status StoreSync(PgTransaction& tx, const penstock::v1::Sync& sync,
                        const pb::SyncTarget& target, bool paused_if_new);
 
+// An empty snapshot for one run that uses no delivered rows and leaves none; it goes with the run.
+absl::StatusOr<int64_t> MakeScratchSnapshot(PgTransaction& tx);
+
 // Deletes resource and row of a Sync that has no active run; its snapshot is kept for 30 days, or
 // goes with the next round of housekeeping.
 enum class Delivered : uint8_t { kKept, kForgotten };

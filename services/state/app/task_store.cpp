@@ -6,9 +6,11 @@
 #include "services/common/model/batch.h"
 #include "services/common/model/outcome.h"
 #include "services/common/pg/pg_connection.h"
+#include "services/state/app/explanation_store.h"
+#include "services/state/app/partial_run.h"
 #include "services/state/app/proto_json.h"
+#include "services/state/app/read_resources.h"
 #include "services/state/app/rejected_store.h"
-#include "services/state/app/resource_store.h"
 #include "services/state/app/run_facts.h"
 #include "services/state/app/run_store.h"
 #include "services/state/app/snapshot_store.h"
@@ -19,26 +21,7 @@ namespace penstock::state {
 namespace {
 
 constexpr uint32_t kPlanSamples = 10;
-
-// Fills in the resources: those of the read, but the newest connections.
-absl::Status AddResources(PgTransaction& tx, const PgResult& read, pb::Task& task) {
-  const std::string sync_name(read.Text(0, 0));
-  PENSTOCK_ASSIGN_OR_RETURN(auto sync, LoadRevision(tx, "Sync", sync_name, read.Int(0, 1)));
-  PENSTOCK_ASSIGN_OR_RETURN(auto model,
-                            LoadRevision(tx, "Model", sync.sync().model(), read.Int(0, 2)));
-  PENSTOCK_ASSIGN_OR_RETURN(auto source, LoadResource(tx, "Source", model.model().source()));
-  PENSTOCK_ASSIGN_OR_RETURN(auto destination,
-                            LoadResource(tx, "Destination", std::string(read.Text(0, 4))));
-  PENSTOCK_ASSIGN_OR_RETURN(
-      auto connector,
-      LoadRevision(tx, "Connector", destination.destination().connector(), read.Int(0, 3)));
-  *task.mutable_sync() = std::move(*sync.mutable_sync());
-  *task.mutable_model() = std::move(*model.mutable_model());
-  *task.mutable_source() = std::move(*source.mutable_source());
-  *task.mutable_destination() = std::move(*destination.mutable_destination());
-  *task.mutable_connector() = std::move(*connector.mutable_connector());
-  return absl::OkStatus();
-}
+constexpr uint64_t kMaxPlanSamples = 1000;
 
 absl::Status AddSnapshot(PgTransaction& tx, int64_t snapshot_id, int64_t manifest_id,
                          pb::Task& task) {
@@ -57,6 +40,53 @@ absl::Status AddSnapshot(PgTransaction& tx, int64_t snapshot_id, int64_t manifes
   out.mutable_levels()->Assign(levels.begin(), levels.end());
   out.mutable_deferrals()->Assign(deferrals.begin(), deferrals.end());
   task.set_adopts(snapshot.adopts);
+  return absl::OkStatus();
+}
+
+// The recipe of most entries; nullopt when there are none.
+std::optional<uint64_t> MainRecipe(const pb::Snapshot& snapshot) {
+  std::map<uint64_t, uint64_t> entries;
+  for (const pb::Level& level : snapshot.levels()) {
+    for (const pb::Segment& segment : level.segments())
+      entries[segment.recipe()] += segment.entries();
+  }
+  const auto most = std::max_element(entries.begin(), entries.end(),
+                                     [](auto& a, auto& b) { return a.second < b.second; });
+  return most == entries.end() ? std::nullopt : std::optional(most->first);
+}
+
+// What most delivered rows were delivered by, so that an extractor can tell the unchanged ones
+// after the mapping has changed. Where it can't be found (its runs are long gone), all are sent
+// again.
+absl::Status AddBaseMapping(PgTransaction& tx, int64_t snapshot, pb::Task& task) {
+  const std::optional<uint64_t> recipe = MainRecipe(task.snapshot());
+  if (!recipe.has_value()) return absl::OkStatus();
+  PENSTOCK_ASSIGN_OR_RETURN(
+      PgResult found,
+      tx.Exec("SELECT r.id, d.read FROM reads d JOIN runs r ON r.id = d.run WHERE r.snapshot = $1 "
+              "AND r.type = 1 AND d.recipe = $2 ORDER BY r.id DESC, d.read DESC LIMIT 1",
+              {snapshot, *recipe}));
+  if (found.empty()) return absl::OkStatus();
+  absl::StatusOr<ReadResources> then = LoadReadResources(tx, found.GetUuid(0, 0), found.Int(0, 1));
+  if (!then.ok()) return absl::OkStatus();
+  *task.mutable_base()->mutable_sync() = std::move(then->sync);
+  *task.mutable_base()->mutable_model() = std::move(then->model);
+  *task.mutable_base()->mutable_connector() = std::move(then->connector);
+  return absl::OkStatus();
+}
+
+// What a run leaves out. A plan shows so many samples instead of sending so many rows.
+absl::Status AddBounds(const PgResult& read, pb::Task& task) {
+  const auto limit = static_cast<uint64_t>(read.Int(0, 0));
+  if (task.kind() == pb::TASK_KIND_PLAN) {
+    if (limit > 0) task.set_max_samples(static_cast<uint32_t>(std::min(limit, kMaxPlanSamples)));
+  } else {
+    task.set_limit(limit);
+  }
+  PENSTOCK_ASSIGN_OR_RETURN(*task.mutable_key(), ReadKey(read.Text(0, 1)));
+  task.set_retries_rejected(read.Bool(0, 2));
+  // What a person asks for by hand is sent.
+  if (read.Bool(0, 3)) task.set_adopts(false);
   return absl::OkStatus();
 }
 
@@ -171,17 +201,25 @@ absl::StatusOr<std::optional<pb::Task>> LeaseTask(PgTransaction& tx, uint64_t wo
   task.set_max_samples(kPlanSamples);
   PENSTOCK_ASSIGN_OR_RETURN(
       PgResult read,
-      tx.Exec("SELECT r.sync, d.sync_revision, d.model_revision, d.connector_revision, "
-              "r.destination, r.snapshot, d.manifest, "
-              "d.begun_at, r.allow_removals, d.rows_read, d.unchanged, d.deferred, d.invalid, "
-              "d.skipped, d.copies, d.changed, r.removes_all "
+      tx.Exec("SELECT r.row_limit, r.only_key::text, r.retries_rejected, r.partial, r.snapshot, "
+              "d.manifest, d.begun_at, r.allow_removals, r.removes_all, d.rows_read, d.unchanged, "
+              "d.deferred, d.invalid, d.skipped, d.copies, d.changed "
               "FROM reads d JOIN runs r ON r.id = d.run WHERE d.run = $1 AND d.read = $2",
               {run, read_number}));
-  PENSTOCK_RETURN_IF_ERROR(AddResources(tx, read, task));
-  PENSTOCK_RETURN_IF_ERROR(AddSnapshot(tx, read.Int(0, 5), read.Int(0, 6), task));
-  task.set_now_us(read.Micros(0, 7));
-  task.set_allow_removals(read.Bool(0, 8));
-  task.set_removes_all(read.Bool(0, 16));
+  PENSTOCK_ASSIGN_OR_RETURN(ReadResources resources, LoadReadResources(tx, run, read_number));
+  *task.mutable_sync() = std::move(resources.sync);
+  *task.mutable_model() = std::move(resources.model);
+  *task.mutable_source() = std::move(resources.source);
+  *task.mutable_destination() = std::move(resources.destination);
+  *task.mutable_connector() = std::move(resources.connector);
+  const int64_t snapshot = read.Int(0, 4);
+  PENSTOCK_RETURN_IF_ERROR(AddSnapshot(tx, snapshot, read.Int(0, 5), task));
+  PENSTOCK_RETURN_IF_ERROR(AddBounds(read, task));
+  if (task.sync().on_mapping_change() == penstock::v1::ON_MAPPING_CHANGE_CHANGED_ROWS_ONLY)
+    PENSTOCK_RETURN_IF_ERROR(AddBaseMapping(tx, snapshot, task));
+  task.set_now_us(read.Micros(0, 6));
+  task.set_allow_removals(read.Bool(0, 7));
+  task.set_removes_all(read.Bool(0, 8));
   penstock::v1::ReadCounts& rows = *task.mutable_rows();
   rows.set_rows_read(read.Int(0, 9));
   rows.set_unchanged(read.Int(0, 10));
@@ -260,6 +298,11 @@ absl::Status EndRead(PgTransaction& tx, const pb::ReadSummary& summary) {
       tx.Exec("UPDATE reads SET ended = true, whole = $3 WHERE run = $1 AND read = $2",
               {task.run, task.read, summary.rows().whole()})
           .status());
+  for (const penstock::v1::RunError& notice : summary.notices()) {
+    PENSTOCK_RETURN_IF_ERROR(AddNotice(tx, task.run, notice));
+  }
+  if (summary.has_explanation())
+    PENSTOCK_RETURN_IF_ERROR(StoreExplanation(tx, task.run, summary.explanation()));
   if (task.run_state != RunState::kReading) return absl::OkStatus();
   pb::TransitionRequest transition;
   transition.set_run_id(task.run.ToString());
@@ -279,12 +322,7 @@ absl::Status CompleteTask(PgTransaction& tx, const pb::CompleteTaskRequest& requ
               {task.run, task.read, request.removals_withheld(), request.removals_deferred(),
                request.removals_protected()})
           .status());
-  if (request.has_guard()) {
-    PENSTOCK_RETURN_IF_ERROR(
-        tx.Exec("UPDATE runs SET notices = notices || $2::text::jsonb WHERE id = $1",
-                {task.run, ToJson(request.guard())})
-            .status());
-  }
+  if (request.has_guard()) PENSTOCK_RETURN_IF_ERROR(AddNotice(tx, task.run, request.guard()));
   PENSTOCK_RETURN_IF_ERROR(tx.Exec("UPDATE tasks SET state = $2 WHERE id = $1",
                                    {request.task_id(), static_cast<int>(TaskState::kDone)})
                                .status());
@@ -306,14 +344,13 @@ absl::Status AdoptRecords(PgTransaction& tx, const pb::AdoptRecordsRequest& requ
                request.records(), request.keeps_identity(), PgValue::Bytes(request.intents()),
                PgValue::Bytes(unchanged), PgValue::Bytes(answered)}));
   if (stored.empty()) return absl::OkStatus();
-  return tx
-      .Exec(
-          "INSERT INTO read_operations (run, read, operation, announced, unchanged) VALUES ($1, "
-          "$2, $3, $4, $4) ON CONFLICT (run, read, operation) DO UPDATE SET announced = "
-          "read_operations.announced + excluded.announced, unchanged = read_operations.unchanged "
-          "+ excluded.unchanged",
-          {task.run, task.read, request.operation(), request.records()})
-      .status();
+  PENSTOCK_ASSIGN_OR_RETURN(
+      PgResult counted,
+      tx.Exec("UPDATE read_operations SET unchanged = unchanged + $4 WHERE run = $1 AND read = $2 "
+              "AND operation = $3 RETURNING 1",
+              {task.run, task.read, request.operation(), request.records()}));
+  if (!counted.empty()) return absl::OkStatus();
+  return Error(ErrorCode::kINVALID_REQUEST, "records that were not announced can't be adopted");
 }
 
 absl::Status FailTask(PgTransaction& tx, const pb::FailTaskRequest& request) {

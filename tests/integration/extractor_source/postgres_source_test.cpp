@@ -64,7 +64,7 @@ std::vector<SelectColumn> AsText(std::initializer_list<const char*> names) {
 absl::StatusOr<std::vector<std::string>> FirstFields(PostgresSource& source, const Model& model,
                                                      const std::vector<SelectColumn>& columns) {
   std::vector<std::string> out;
-  absl::Status status = source.Read(model, columns, [&](std::span<const RawRow> rows) {
+  absl::Status status = source.Read(model, columns, {}, [&](std::span<const RawRow> rows) {
     for (const RawRow& row : rows) out.emplace_back(row.fields[0].bytes());
     return absl::OkStatus();
   });
@@ -90,7 +90,7 @@ std::vector<std::map<std::string, std::string>> Rendered(const Source& config, c
   Mapper mapper(*compiled.program, 1);
   std::vector<std::map<std::string, std::string>> rows;
   absl::Status status =
-      source->Read(model, compiled.program->select, [&](std::span<const RawRow> block) {
+      source->Read(model, compiled.program->select, {}, [&](std::span<const RawRow> block) {
         for (const RawRow& row : block) {
           auto& out = rows.emplace_back();
           RenderedRecord record;
@@ -311,7 +311,7 @@ TEST(PostgresSource, AWarehouseThatGoesAwayInMidReadIsConnectionLost) {
   auto source = Open(SourceAt(gate.port()));
   bool cut = false;
   absl::Status status =
-      source->Read(Sql(kEndless), AsText({"g", "pad"}), [&](std::span<const RawRow>) {
+      source->Read(Sql(kEndless), AsText({"g", "pad"}), {}, [&](std::span<const RawRow>) {
         if (!cut) gate.Cut();
         cut = true;
         return absl::OkStatus();
@@ -326,7 +326,7 @@ TEST(PostgresSource, CancelEndsARead) {
     if (testing::WaitFor([&] { return reading.load(); })) source->Cancel();
   });
   absl::Status status =
-      source->Read(Sql(kEndless), AsText({"g", "pad"}), [&](std::span<const RawRow>) {
+      source->Read(Sql(kEndless), AsText({"g", "pad"}), {}, [&](std::span<const RawRow>) {
         reading = true;
         return absl::OkStatus();
       });
@@ -344,7 +344,7 @@ TEST(PostgresSource, AHandlersErrorEndsTheRead) {
   auto source = Open(SourceAt(Server().port()));
   int blocks = 0;
   absl::Status status =
-      source->Read(Sql(kEndless), AsText({"g", "pad"}), [&](std::span<const RawRow>) {
+      source->Read(Sql(kEndless), AsText({"g", "pad"}), {}, [&](std::span<const RawRow>) {
         return ++blocks == 3 ? Error(ErrorCode::kSPOOL_FULL, "no room") : absl::OkStatus();
       });
   EXPECT_EQ(CodeOf(status), ErrorCode::kSPOOL_FULL);

@@ -184,10 +184,12 @@ TEST_F(LifeCycleTest, ABaselineIsAdoptedOnceAndARepeatChangesNothing) {
   const pb::RunFacts run = CreateRun();
   const pb::Task task = Lease();
   EXPECT_TRUE(task.adopts());
+  EXPECT_FALSE(Adopt(task, 1, {10, 20}).ok()) << "nobody has announced them";
+  ASSERT_TRUE(Announce(task, 2, 3).ok());
   ASSERT_TRUE(Adopt(task, 1, {10, 20}).ok());
   ASSERT_TRUE(Adopt(task, 1, {10, 20}).ok());
   ASSERT_TRUE(Adopt(task, 2, {30}).ok());
-  ASSERT_TRUE(EndRead(task, 0, 0, 3).ok());
+  ASSERT_TRUE(EndRead(task, 2, 3, 3).ok());
   ASSERT_TRUE(Complete(task).ok());
   for (pb::RunEvent event : {pb::RUN_EVENT_FINALIZE, pb::RUN_EVENT_FINISH})
     ASSERT_TRUE(Move(run.run().id(), event).ok());

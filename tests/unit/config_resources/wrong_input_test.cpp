@@ -70,9 +70,11 @@ TEST(WrongInput, OfASyncIsToldByFileAndLine) {
        "f.yaml:5: spec.object: Connector \"hubspot\" has no object \"contact\" (did you mean "
        "\"contacts\"?); it has contacts"},
       {"  mode: upsrt\n",
-       "f.yaml:5: spec.mode: \"upsrt\" is not one of upsert, update, insert, mirror (did you mean "
-       "\"upsert\"?)"},
-      {"  mode: append\n", "f.yaml:5: spec.mode: \"append\" is not supported yet"},
+       "f.yaml:5: spec.mode: \"upsrt\" is not one of upsert, update, insert, mirror, append (did "
+       "you mean \"upsert\"?)"},
+      {"  mode: append\n",
+       "f.yaml:5: spec.mode: mode append needs the operation append, which Connector \"hubspot\" "
+       "can't do for \"contacts\"; it has upsert, remove"},
       {"  mode: audience\n", "f.yaml:5: spec.mode: \"audience\" is not supported yet"},
       {"  mode: update\n",
        "f.yaml:5: spec.mode: mode update needs the operation update, which Connector \"hubspot\" "
@@ -196,8 +198,8 @@ TEST(WrongInput, OfASyncIsToldByFileAndLine) {
       {"  overlap: wait\n", "f.yaml:5: spec.overlap: \"wait\" is not one of skip, queue"},
       {"  guard: {max_removed: 120%}\n",
        "f.yaml:5: spec.guard.max_removed: must be a part of all, written like 20% or 0.2"},
-      {"  guard: {max_changed: 5%}\n",
-       "f.yaml:5: spec.guard.max_changed: not supported yet; remove it"},
+      {"  guard: {max_changed: all}\n",
+       "f.yaml:5: spec.guard.max_changed: must be a part of all, written like 20% or 0.2"},
       {"  delivery: {max_in_flight: 0}\n",
        "f.yaml:5: spec.delivery.max_in_flight: must be 1 or more"},
       {"  delivery: {max_in_flight: -1}\n",
@@ -211,10 +213,13 @@ TEST(WrongInput, OfASyncIsToldByFileAndLine) {
        "at_most_once"},
       {"  on_rejected: {retry_from: 2h, retry_to: 1h}\n",
        "f.yaml:5: spec.on_rejected.retry_to: must not be shorter than retry_from"},
-      {"  on_mapping_change: changed_rows_only\n",
-       "f.yaml:5: spec.on_mapping_change: \"changed_rows_only\" is not supported yet"},
-      {"  backfill: none\n", "f.yaml:5: spec.backfill: not supported yet; remove it"},
-      {"  on_change: ignore\n", "f.yaml:5: spec.on_change: not supported yet; remove it"},
+      {"  on_mapping_change: resend\n",
+       "f.yaml:5: spec.on_mapping_change: \"resend\" is not one of resync, changed_rows_only (did "
+       "you mean \"resync\"?)"},
+      {"  backfill: some\n", "f.yaml:5: spec.backfill: \"some\" is not one of all, none"},
+      {"  on_change: ignore\n",
+       "f.yaml:5: spec.on_change: belongs to mode append; mode upsert sends what changed by its "
+       "own rule; remove this field"},
   };
   for (const Case& one : cases) EXPECT_THAT(Messages(SyncWith(one.spec)), ElementsAre(one.message));
 }
@@ -311,7 +316,7 @@ TEST(WrongInput, OfADestinationOrConnectorIsToldByFileAndLine) {
       {hubspot + "  quotas: {burst: {requests: 10, per: 1h}}\n",
        "f.yaml:7: spec.quotas.burst.per: windows over a minute are not supported yet"},
       {hubspot + "  quotas: {burst: {requests: 10, per: 10s, share: 80%}}\n",
-       "f.yaml:7: spec.quotas.burst.share: not supported yet; remove it"},
+       "f.yaml:7: spec.quotas.burst: share and concurrency are not supported yet"},
       {hubspot + "  quotas: {burst: {per: 10s}}\n",
        "f.yaml:7: spec.quotas.burst.requests: must be 1 or more"},
       {hubspot + "  objects: {contacts: {operations: {upsert: {request: {path: /}}}}}\n",

@@ -31,8 +31,9 @@ Leaves Fold(Operation operation, Outcome outcome, bool unanswered,
 
 TEST(FoldRecord, FollowsTheTableOfTheFormats) {
   using enum Operation;
-  for (Operation op : {kUpsert, kUpdate, kInsert, kRemove, kAppend}) {
-    Leaves done = op == kRemove ? Leaves::kTombstone : Leaves::kConfirmed;
+  for (Operation op : {kUpsert, kUpdate, kInsert, kRemove, kAppend, kForget}) {
+    const bool removes = op == kRemove || op == kForget;
+    const Leaves done = removes ? Leaves::kTombstone : Leaves::kConfirmed;
     for (bool unanswered : {false, true}) {
       EXPECT_EQ(Fold(op, Outcome::kDelivered, unanswered), done) << Name(op);
       EXPECT_EQ(Fold(op, Outcome::kUnchanged, unanswered), done) << Name(op);

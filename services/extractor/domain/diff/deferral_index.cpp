@@ -23,6 +23,12 @@ std::optional<DeferralIndex::Found> DeferralIndex::Newest(const Hash128& key) co
   return std::nullopt;
 }
 
+std::optional<Deferral> DeferralIndex::FindRow(const Hash128& key) const {
+  const std::optional<Found> found = Newest(key);
+  if (!found.has_value() || found->deferral.cleared || found->deferral.removal) return std::nullopt;
+  return found->deferral;
+}
+
 bool DeferralIndex::DefersRow(const Hash128& key, uint64_t row) const {
   std::optional<Found> found = Newest(key);
   return found.has_value() && !found->deferral.cleared && !found->deferral.removal &&

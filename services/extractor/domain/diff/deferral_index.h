@@ -19,6 +19,8 @@ class DeferralIndex {
   // Whether a row of this key and hash was refused before and is not to be tried again yet. A row
   // that was refused under another recipe is tried at once.
   bool DefersRow(const Hash128& key, uint64_t row) const;
+  // The newest deferral of a key's row, due or not.
+  std::optional<Deferral> FindRow(const Hash128& key) const;
   // Whether the removal of an entry with this row hash was.
   bool DefersRemoval(const Hash128& key, uint64_t row) const;
 

@@ -73,15 +73,17 @@ absl::Status Differ::AddKeyed(const RawRow& row, const Hash128& key, const Entry
   const uint64_t row_hash = mapper_.RowHash(row);
   const bool known = at.found() && !index_.segment(at).tombstone(at.index);
   const bool follows = known && MarkSeen(at);
-  if (known && !options_.resend_all) {
+  if (known) {
+    ++counters_.known;
     const SegmentView& segment = index_.segment(at);
-    if (segment.row(at.index) == row_hash && !segment.in_doubt(at.index) &&
-        segment.header().recipe == program_.recipe) {
+    const bool same_recipe = segment.header().recipe == program_.recipe;
+    if (same_recipe && segment.row(at.index) == row_hash && !segment.in_doubt(at.index)) {
       ++counters_.unchanged;
       return follows ? spilled_.Add({key, row_hash, kUnchanged | kFollows}) : absl::OkStatus();
     }
+    if (same_recipe && segment.row(at.index) != row_hash) ++counters_.known_changed;
   }
-  if (follows && program_.identity_is_unique) {
+  if (follows && program_.key_is_unique) {
     // The constraint was dropped in mid-read. Records of the key may have been sent, so this row
     // has to wait for the next read.
     ++counters_.invalid;
@@ -90,7 +92,7 @@ absl::Status Differ::AddKeyed(const RawRow& row, const Hash128& key, const Entry
   }
   PENSTOCK_ASSIGN_OR_RETURN(Category category, Classify(row, key, row_hash, at, known));
   ++Counter(category);
-  if (program_.identity_is_unique) return absl::OkStatus();
+  if (program_.key_is_unique) return absl::OkStatus();
   return spilled_.Add({key, row_hash, category | (follows ? kFollows : 0)});
 }
 
@@ -100,15 +102,32 @@ absl::StatusOr<Differ::Category> Differ::Classify(const RawRow& row, const Hash1
   const bool in_doubt = known && index_.segment(at).in_doubt(at.index);
   if (options_.insert_only && known && !in_doubt) return kSkipped;
   if (deferrals_.DefersRow(key, row_hash)) return kDeferred;
+  if (!IsWanted(row)) return kSkipped;
   Intent intent{.key = key, .row = row_hash, .emission = options_.emission};
   if (in_doubt && index_.segment(at).row(at.index) == row_hash &&
-      index_.segment(at).header().recipe == program_.recipe)
+      index_.segment(at).header().recipe == program_.recipe) {
+    if (options_.at_most_once) return kDeferred;
     intent.emission = index_.entry(at).emission;
-  return RenderAndEmit(row, intent, known);
+  }
+  const bool adopts = options_.adopts || (known && !in_doubt && EqualByOlderRecipe(row, at));
+  return RenderAndEmit(row, intent, adopts ? Disposal::kAdopt : Disposal::kSend);
+}
+
+bool Differ::IsWanted(const RawRow& row) {
+  if (options_.limit.has_value() && counters_.changed >= *options_.limit) return false;
+  return !options_.only.has_value() ||
+         std::binary_search(options_.only->begin(), options_.only->end(),
+                            mapper_.PrimaryKeyHash(row));
+}
+
+bool Differ::EqualByOlderRecipe(const RawRow& row, const EntryPosition& at) {
+  const SegmentView& segment = index_.segment(at);
+  return options_.older != nullptr && segment.header().recipe == options_.older->recipe() &&
+         segment.row(at.index) == options_.older->RowHash(row);
 }
 
 absl::StatusOr<Differ::Category> Differ::RenderAndEmit(const RawRow& row, Intent intent,
-                                                       bool known) {
+                                                       Disposal disposal) {
   ValueError error;
   switch (mapper_.Render(row, record_, error)) {
     case Mapper::Rendering::kSkip:
@@ -127,7 +146,7 @@ absl::StatusOr<Differ::Category> Differ::RenderAndEmit(const RawRow& row, Intent
     intent.identity = identity_;
     intent.primary_key = mapper_.PrimaryKeyHash(row);
   }
-  PENSTOCK_RETURN_IF_ERROR(sink_.Emit(intent, label_, record_, known));
+  PENSTOCK_RETURN_IF_ERROR(sink_.Emit(intent, label_, record_, disposal));
   return kChanged;
 }
 

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <filesystem>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -15,24 +16,35 @@
 #include "services/extractor/domain/diff/snapshot_index.h"
 #include "services/extractor/domain/diff/spill_sorter.h"
 #include "services/extractor/domain/mapping/mapper.h"
+#include "services/extractor/domain/mapping/older_recipe.h"
 
 namespace penstock {
+
+// What is to be done with a record: it is sent, or the destination is taken to hold it already.
+enum class Disposal : uint8_t { kSend, kAdopt };
 
 // Gets what a read found. Views are valid during the call. An error ends the read.
 class DiffSink {
  public:
   virtual ~DiffSink() = default;
-  // A record to be sent: new, changed or in doubt. `known`: the destination may hold its key.
+  // A record that is new, changed or in doubt, or one that another mapping delivered.
   virtual absl::Status Emit(const Intent& intent, std::string_view label,
-                            const RenderedRecord& record, bool known) = 0;
+                            const RenderedRecord& record, Disposal disposal) = 0;
   // A row that can't be sent; `error.reason` names the field, never the value.
   virtual absl::Status Invalid(std::string_view label, const ValueError& error) = 0;
 };
 
 struct DifferOptions {
-  uint64_t emission = 0;     // of this read (EmissionOf)
-  bool insert_only = false;  // mode insert: changed rows of known keys are not sent
-  bool resend_all = false;   // unchanged rows are sent too
+  uint64_t emission = 0;      // of this read (EmissionOf)
+  bool insert_only = false;   // changed rows of known keys are not sent
+  bool adopts = false;        // what would be sent is taken as delivered
+  bool at_most_once = false;  // a row in doubt is not sent again while it is unchanged
+  // Rows that are equal by it to what it delivered are taken as delivered by the read's own recipe.
+  OlderRecipe* older = nullptr;
+  // Of the rows that would be sent only so many are, and only those with one of these hashes of
+  // their primary keys (sorted); the others count as skipped.
+  std::optional<uint64_t> limit;
+  std::optional<std::vector<uint64_t>> only;
   std::filesystem::path spill_directory;
   size_t spill_memory_bytes = 16 << 20;
 };
@@ -79,7 +91,9 @@ class Differ {
   absl::Status AddUnkeyed(const RawRow& row, const ValueError& error);
   absl::StatusOr<Category> Classify(const RawRow& row, const Hash128& key, uint64_t row_hash,
                                     const EntryPosition& at, bool known);
-  absl::StatusOr<Category> RenderAndEmit(const RawRow& row, Intent intent, bool known);
+  absl::StatusOr<Category> RenderAndEmit(const RawRow& row, Intent intent, Disposal disposal);
+  bool IsWanted(const RawRow& row);
+  bool EqualByOlderRecipe(const RawRow& row, const EntryPosition& at);
   absl::Status ReportInvalid(const RawRow& row, const ValueError& error);
   bool MarkSeen(const EntryPosition& at);
   uint64_t& Counter(Category category);

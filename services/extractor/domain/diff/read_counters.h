@@ -13,6 +13,9 @@ struct ReadCounters {
   uint64_t skipped = 0;  // by the mode or the mapping: known rows of an insert, skip_record
   uint64_t copies = 0;   // equal in key and row to another row
   uint64_t changed = 0;  // emitted: new, changed, or in doubt
+  // Of all rows: those of a key that the destination may hold; and of these, those that differ from
+  // what was delivered by the same mapping.
+  uint64_t known = 0, known_changed = 0;
   // Not rows: entries that were not seen but kept, because an invalid row may be theirs.
   uint64_t protected_from_removal = 0;
 

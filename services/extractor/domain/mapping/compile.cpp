@@ -86,10 +86,11 @@ class Compiler {
     SelectColumns();
     for (size_t i = 0; i < mapping_.size(); ++i) CompileField(mapping_[i], drafts_[i]);
     CompileIdentity();
+    CompileKey();
     if (!errors_.empty()) return {std::nullopt, std::move(errors_)};
     program_.recipe = RecipeFingerprint(in_, mapping_, program_);
-    program_.identity_fingerprint = IdentityFingerprint(mapping_, program_);
-    program_.identity_is_unique = IdentityIsUnique();
+    program_.identity_fingerprint = IdentityFingerprint(in_.sync.mode, mapping_, program_);
+    program_.key_is_unique = KeyIsUnique();
     return {std::move(program_), {}};
   }
 
@@ -312,10 +313,26 @@ class Compiler {
     }
   }
 
-  bool IdentityIsUnique() const {
+  // Each row of an append is an event of its own; elsewhere the destination knows a record by its
+  // identity.
+  void CompileKey() {
+    if (in_.sync.mode != Mode::kAppend) {
+      for (uint16_t index : program_.identity) program_.key.push_back(program_.fields[index]);
+      return;
+    }
+    if (in_.model.primary_key.empty())
+      Fail("mode", "append knows a row by its primary key, which the model \"" +
+                       in_.model.meta.name + "\" doesn't name; add primary_key to it");
+    for (const std::string& name : in_.model.primary_key) {
+      FieldProgram column{.name = name, .from = Read({name, {}}, "primary_key"), .plain = true};
+      column.key_class = KeyClassOf(column);
+      program_.key.push_back(std::move(column));
+    }
+  }
+
+  bool KeyIsUnique() const {
     std::set<std::string> columns;
-    for (uint16_t index : program_.identity) {
-      const FieldProgram& field = program_.fields[index];
+    for (const FieldProgram& field : program_.key) {
       if (!field.KeepsUniqueness()) return false;
       columns.insert(program_.select[static_cast<size_t>(field.from.column)].name);
     }

@@ -10,6 +10,8 @@ namespace {
 constexpr uint32_t kEncodingVersion = 1;
 // Raised when a normalisation changes, which changes the keys.
 constexpr uint32_t kNormalisationVersion = 1;
+// Stands where the first field's path begins, with a length that no path has.
+constexpr uint32_t kKeyedByPrimaryKey = ~uint32_t{0};
 
 void WritePath(ByteWriter& w, const std::vector<std::string>& path) {
   w.Int(static_cast<uint32_t>(path.size()));
@@ -92,10 +94,19 @@ uint64_t RecipeFingerprint(const CompileInput& input, std::span<const FieldMappi
   return HashBytes64(bytes);
 }
 
-uint64_t IdentityFingerprint(std::span<const FieldMapping> mapping, const Program& program) {
+uint64_t IdentityFingerprint(Mode mode, std::span<const FieldMapping> mapping,
+                             const Program& program) {
   std::string bytes;
   ByteWriter w(bytes);
   w.Int(kNormalisationVersion);
+  if (mode == Mode::kAppend) {
+    w.Int(kKeyedByPrimaryKey);
+    for (const FieldProgram& column : program.key) {
+      w.Bytes(column.name);
+      w.Int(static_cast<uint8_t>(column.key_class));
+    }
+    return HashBytes64(bytes);
+  }
   for (uint16_t index : program.identity) {
     const FieldProgram& field = program.fields[index];
     WritePath(w, mapping[index].path);

@@ -15,6 +15,7 @@ namespace penstock {
 uint64_t RecipeFingerprint(const CompileInput& input, std::span<const FieldMapping> mapping,
                            const Program& program);
 // What keys are made of: another one means other keys for the same records.
-uint64_t IdentityFingerprint(std::span<const FieldMapping> mapping, const Program& program);
+uint64_t IdentityFingerprint(Mode mode, std::span<const FieldMapping> mapping,
+                             const Program& program);
 
 }  // namespace penstock

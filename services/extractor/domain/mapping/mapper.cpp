@@ -136,7 +136,7 @@ MaybeError Mapper::AppendKeyPart(const FieldProgram& field, const RawRow& row) {
     w.Int(static_cast<uint8_t>(key_class));
     w.Bytes(bytes);
   };
-  ValueError null{ErrorCode::kIDENTITY_NULL, "it is an identity field and its value is NULL"};
+  ValueError null{ErrorCode::kIDENTITY_NULL, "it is part of the key and its value is NULL"};
   bool normalise = field.normalisation == Normalisation::kLowerTrim &&
                    (field.key_class == KeyClass::kText || field.key_class == KeyClass::kSent);
   if (field.plain && !normalise && field.key_class != KeyClass::kSent) {
@@ -167,8 +167,7 @@ MaybeError Mapper::AppendKeyPart(const FieldProgram& field, const RawRow& row) {
 
 MaybeError Mapper::Key(const RawRow& row, Hash128& out) {
   key_bytes_.clear();
-  for (uint16_t index : program_.identity) {
-    const FieldProgram& field = program_.fields[index];
+  for (const FieldProgram& field : program_.key) {
     if (MaybeError error = AppendKeyPart(field, row)) return InField(field, *std::move(error));
   }
   out = HashBytes128(key_bytes_, seed_);

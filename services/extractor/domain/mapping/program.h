@@ -67,14 +67,17 @@ struct Program {
   size_t hashed_columns = 0;
   uint64_t recipe = 0;
   uint64_t identity_fingerprint = 0;
-  std::vector<FieldProgram> fields;               // in the mapping's order
+  std::vector<FieldProgram> fields;  // in the mapping's order
+  // What the key's hash is made of: the identity fields, or, of an append, the primary key's
+  // columns.
+  std::vector<FieldProgram> key;
   std::vector<uint16_t> identity;                 // indexes into fields, in the Sync's order
   std::vector<int> primary_key;                   // indexes into select
   std::vector<BatchField> batch_fields;           // of fields
   std::vector<BatchField> identity_batch_fields;  // of identity, for removals
-  // A constraint keeps the identity unique, and the mapping keeps what is unique: there are no
+  // A constraint keeps the key unique, and the mapping keeps what is unique: there are no
   // duplicates, so batches need not wait for the end of the read.
-  bool identity_is_unique = false;
+  bool key_is_unique = false;
   Encoding encoding = Encoding::kJson;
   ValueRules values;
   bool keeps_identity = false;

@@ -209,14 +209,33 @@ absl::StatusOr<ModelQuery> DescribeQuery(const Model& model, std::string_view sc
   return Over(model, schema, "SELECT *", "");
 }
 
+// Every backslash counts as itself: connections have standard_conforming_strings on.
+absl::StatusOr<std::string> QuoteLiteral(std::string_view text) {
+  std::string quoted = "'";
+  for (char c : text) {
+    if (c == '\0')
+      return Error(ErrorCode::kINVALID_REQUEST, "a key has a NUL character, which no row has");
+    quoted += c;
+    if (c == '\'') quoted += '\'';
+  }
+  return quoted + '\'';
+}
+
 absl::StatusOr<ModelQuery> ReadQuery(const Model& model, std::string_view schema,
-                                     std::span<const SelectColumn> columns) {
+                                     std::span<const SelectColumn> columns, const RowKey& key) {
   std::string prefix = "COPY (SELECT ";
   for (size_t i = 0; i < columns.size(); ++i) {
     if (i > 0) prefix += ", ";
     prefix += "\"model\"." + QuoteIdentifier(columns[i].name) + "::" + columns[i].type;
   }
-  return Over(model, schema, std::move(prefix), ") TO STDOUT (FORMAT binary)");
+  std::string suffix;
+  for (const auto& [column, text] : key) {
+    PENSTOCK_ASSIGN_OR_RETURN(const std::string value, QuoteLiteral(text));
+    // A literal without a type takes the column's, so that an index on it serves.
+    suffix += (suffix.empty() ? " WHERE \"model\"." : " AND \"model\".") + QuoteIdentifier(column) +
+              " = " + value;
+  }
+  return Over(model, schema, std::move(prefix), suffix + ") TO STDOUT (FORMAT binary)");
 }
 
 }  // namespace penstock

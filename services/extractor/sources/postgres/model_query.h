@@ -29,8 +29,10 @@ absl::StatusOr<std::string> QualifiedTable(const Model& model, std::string_view 
 
 // SELECT * over the model. INVALID_RESOURCE when its SQL is empty or more than one statement.
 absl::StatusOr<ModelQuery> DescribeQuery(const Model& model, std::string_view schema);
-// COPY of the columns in binary.
+// 'text' for PostgreSQL; INVALID_REQUEST for a text with a NUL, which no value has.
+absl::StatusOr<std::string> QuoteLiteral(std::string_view text);
+// COPY in binary of the columns of the rows that have the key.
 absl::StatusOr<ModelQuery> ReadQuery(const Model& model, std::string_view schema,
-                                     std::span<const SelectColumn> columns);
+                                     std::span<const SelectColumn> columns, const RowKey& key);
 
 }  // namespace penstock

@@ -66,8 +66,8 @@ absl::StatusOr<ModelDescription> PostgresSource::Describe(const Model& model) {
 }
 
 absl::Status PostgresSource::Read(const Model& model, std::span<const SelectColumn> columns,
-                                  const RowBlockHandler& handler) {
-  PENSTOCK_ASSIGN_OR_RETURN(ModelQuery query, ReadQuery(model, settings_.schema, columns));
+                                  const RowKey& key, const RowBlockHandler& handler) {
+  PENSTOCK_ASSIGN_OR_RETURN(ModelQuery query, ReadQuery(model, settings_.schema, columns, key));
   PENSTOCK_ASSIGN_OR_RETURN(SourceConnection connection, Open());
   Cancellable cancellable(*this, connection);
   absl::StatusOr<PgResultPtr> started = connection.Run(query.sql, &query);

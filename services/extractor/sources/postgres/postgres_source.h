@@ -21,7 +21,7 @@ class PostgresSource final : public Warehouse {
 
   absl::Status Test() override;
   absl::StatusOr<ModelDescription> Describe(const Model& model) override;
-  absl::Status Read(const Model& model, std::span<const SelectColumn> columns,
+  absl::Status Read(const Model& model, std::span<const SelectColumn> columns, const RowKey& key,
                     const RowBlockHandler& handler) override;
   void Cancel() override;
 

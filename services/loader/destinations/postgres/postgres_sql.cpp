@@ -155,6 +155,8 @@ std::string ApplySql(const TargetLayout& layout, Operation operation, const Left
     case Operation::kRemove:
       return fmt::format("DELETE FROM {} t USING {} WHERE {} RETURNING s.n", table, records,
                          SameIdentity(layout, "t"));
+    case Operation::kForget:  // never leaves Penstock
+      break;
   }
   return {};
 }

@@ -25,11 +25,11 @@ class Collector final : public DiffSink {
     Hash128 key;
     uint64_t row, emission;
     std::string label;
-    bool known;
+    Disposal disposal;
   };
   absl::Status Emit(const Intent& intent, std::string_view label, const RenderedRecord&,
-                    bool known) override {
-    emitted.push_back({intent.key, intent.row, intent.emission, std::string(label), known});
+                    Disposal disposal) override {
+    emitted.push_back({intent.key, intent.row, intent.emission, std::string(label), disposal});
     return absl::OkStatus();
   }
   absl::Status Invalid(std::string_view label, const ValueError& error) override {
@@ -174,8 +174,8 @@ TEST_F(DifferTest, SendsNewAndChangedRowsAndRemovesWhatLeft) {
   EXPECT_EQ(counters().unchanged, 1u);
   EXPECT_EQ(counters().changed, 2u);
   EXPECT_THAT(Sent(), ::testing::ElementsAre("{\"id\":2}", "{\"id\":4}"));
-  EXPECT_TRUE(sink_.emitted[0].known);
-  EXPECT_FALSE(sink_.emitted[1].known);
+  EXPECT_EQ(counters().known, 2u);
+  EXPECT_EQ(counters().known_changed, 1u);
   EXPECT_EQ(Removals(), 1u);
 }
 
@@ -201,7 +201,7 @@ TEST_F(DifferTest, ARowBehindATombstoneIsNew) {
   Deliver({Entry{.key = EntryOf(kAnn).key, .tombstone = true}});
   Run({kAnn});
   EXPECT_EQ(counters().changed, 1u);
-  EXPECT_FALSE(sink_.emitted[0].known);
+  EXPECT_EQ(counters().known, 0u);
   EXPECT_EQ(Removals(), 0u);
 }
 
@@ -303,12 +303,83 @@ TEST_F(DifferTest, AChangedIdentityIsARemovalAndAnAddition) {
   EXPECT_EQ(Removals(), 1u);
 }
 
-TEST_F(DifferTest, ResendAllSendsUnchangedRowsAndStillKnowsRemovals) {
-  options_.resend_all = true;
-  Deliver({EntryOf(kAnn), EntryOf(kBob)});
-  Run({kAnn});
+TEST_F(DifferTest, AtMostOnceARowInDoubtWaitsUntilItChanges) {
+  options_.at_most_once = true;
+  Entry ann = EntryOf(kAnn), bob = EntryOf(kBob);
+  ann.in_doubt = bob.in_doubt = true;
+  Deliver({ann, bob});
+  Run({kAnn, {2, "bob@x", "22"}});
+  EXPECT_EQ(counters().deferred, 1u);
+  EXPECT_THAT(Sent(), ::testing::ElementsAre("{\"id\":2}"));
+}
+
+TEST_F(DifferTest, ALimitLetsSoManyRowsPassAndSkipsTheOthers) {
+  options_.limit = 1;
+  Deliver({EntryOf(kAnn)});
+  Run({kAnn, kBob, {3, "eve@x", "3"}, {4, "new@x", "4"}});
+  EXPECT_EQ(counters().unchanged, 1u);
   EXPECT_EQ(counters().changed, 1u);
-  EXPECT_EQ(Removals(), 1u);
+  EXPECT_EQ(counters().skipped, 2u);
+  EXPECT_THAT(Sent(), ::testing::ElementsAre("{\"id\":2}"));
+}
+
+TEST_F(DifferTest, OnlyTheRowOfTheWantedPrimaryKeyPasses) {
+  BinaryRow eve = Binary({3, "eve@x", "3"});
+  options_.only = std::vector<uint64_t>{mapper_->PrimaryKeyHash(eve.Raw())};
+  Run({kAnn, kBob, {3, "eve@x", "3"}});
+  EXPECT_EQ(counters().skipped, 2u);
+  EXPECT_THAT(Sent(), ::testing::ElementsAre("{\"id\":3}"));
+  Run({kAnn, {3, "eve@x", "3"}, {4, "eve@x", "4"}});
+  EXPECT_THAT(Sent(), ::testing::IsEmpty()) << "another row has its identity";
+}
+
+TEST_F(DifferTest, AReadThatAdoptsTakesRowsAsDelivered) {
+  options_.adopts = true;
+  Run({kAnn, {2, "bob@x", "bad"}});
+  EXPECT_EQ(counters().changed, 1u);
+  EXPECT_EQ(counters().invalid, 1u) << "what can't be sent was not delivered either";
+  ASSERT_EQ(sink_.emitted.size(), 1u);
+  EXPECT_EQ(sink_.emitted[0].disposal, Disposal::kAdopt);
+}
+
+// The mapping gains a field from a column that it did not read before.
+TEST_F(DifferTest, AfterAChangedMappingRowsUnchangedByTheOlderOneAreAdopted) {
+  sync_.mode = Mode::kUpsert;
+  Compile();
+  Program older = program_;
+  Entry in_doubt = EntryOf({3, "eve@x", "3"});
+  in_doubt.in_doubt = true;
+  Deliver({EntryOf(kAnn), EntryOf(kBob), in_doubt});
+  FieldMapping id;
+  id.path = {"id"};
+  id.from = FieldMapping::Column{"id", {}};
+  sync_.mapping.push_back(id);
+  sync_.mapping[1].cast = Cast::kNone;
+  Compile();
+  ASSERT_NE(program_.recipe, older.recipe);
+  std::vector<SelectColumn> select = program_.select;
+  OlderRecipe recipe(older, select, kSeed);
+  ASSERT_EQ(select, program_.select) << "all that the older one reads is read anyway";
+  options_.older = &recipe;
+  Run({kAnn, {2, "bob@x", "22"}, {3, "eve@x", "3"}, {4, "new@x", "4"}});
+  EXPECT_EQ(counters().changed, 4u);
+  EXPECT_EQ(counters().known_changed, 0u) << "by another mapping nobody can tell";
+  std::map<std::string, Disposal> disposals;
+  for (const Collector::Emitted& e : sink_.emitted) disposals[e.label] = e.disposal;
+  EXPECT_THAT(disposals, ::testing::ElementsAre(::testing::Pair("{\"id\":1}", Disposal::kAdopt),
+                                                ::testing::Pair("{\"id\":2}", Disposal::kSend),
+                                                ::testing::Pair("{\"id\":3}", Disposal::kSend),
+                                                ::testing::Pair("{\"id\":4}", Disposal::kSend)));
+}
+
+TEST_F(DifferTest, AnAppendKnowsARowByItsPrimaryKey) {
+  sync_.mode = Mode::kAppend;
+  Compile();
+  options_.insert_only = true;
+  Deliver({EntryOf(kAnn)});
+  Run({{1, "another@x", "1"}, {2, "ann@x", "2"}, {3, "ann@x", "2"}});
+  EXPECT_EQ(counters().skipped, 1u) << "its row has changed, but each row is sent once";
+  EXPECT_THAT(Sent(), ::testing::ElementsAre("{\"id\":2}", "{\"id\":3}"));
 }
 
 TEST_F(DifferTest, AUniqueIdentityNeedsNoFilter) {
@@ -316,7 +387,7 @@ TEST_F(DifferTest, AUniqueIdentityNeedsNoFilter) {
   Compile();
   Deliver({EntryOf(kAnn)});
   Run({kAnn, kBob});
-  EXPECT_TRUE(program_.identity_is_unique);
+  EXPECT_TRUE(program_.key_is_unique);
   EXPECT_EQ(counters().unchanged, 1u);
   EXPECT_TRUE(differ_->filter().empty());
 }
@@ -365,6 +436,12 @@ TEST_F(DifferTest, EqualsAnOracleOnRandomModels) {
     std::map<std::string, std::map<std::string, uint64_t>> by_email;  // value -> how many
     for (const ModelRow& row : rows) {
       if (row.email.has_value()) {
+        const Entry now = EntryOf(row);
+        const auto old = snapshot.find(now.key);
+        if (old != snapshot.end() && !old->second.tombstone) {
+          ++expected.counters.known;
+          expected.counters.known_changed += old->second.row != now.row;
+        }
         ++by_email[*row.email][row.value];
       } else {
         ++expected.counters.invalid;

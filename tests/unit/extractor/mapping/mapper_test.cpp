@@ -337,11 +337,11 @@ TEST_F(MapperTest, RecipesDifferWhereRowsMayRenderDifferently) {
 TEST_F(MapperTest, KnowsWhenAConstraintKeepsTheIdentityUnique) {
   description_.unique = {{"id"}};
   Make();
-  EXPECT_TRUE(program_.identity_is_unique);
+  EXPECT_TRUE(program_.key_is_unique);
   sync_.mapping[0].transforms = {{"lower", {}}};
   sync_.mapping[0].cast = Cast::kString;
   Make();
-  EXPECT_FALSE(program_.identity_is_unique);
+  EXPECT_FALSE(program_.key_is_unique);
 }
 
 TEST_F(MapperTest, AllErrorsOfAMappingComeAtOnce) {

@@ -59,13 +59,24 @@ TEST(ModelQuery, QualifiesAndQuotesTables) {
 }
 
 TEST(ModelQuery, PutsAServersPositionIntoTheUsersSql) {
-  auto query = ReadQuery(Sql("SELECT é,\n  foo"), "", {});
+  auto query = ReadQuery(Sql("SELECT é,\n  foo"), "", {}, {});
   ASSERT_TRUE(query.ok());
   size_t foo = 0;  // characters before "foo"
   for (char c : query->sql.substr(0, query->sql.find("foo"))) foo += (c & 0xC0) != 0x80;
   EXPECT_EQ(query->Place(foo + 1), "line 2, column 3 of the model's SQL");
   EXPECT_EQ(query->Place(1), "");
   EXPECT_EQ(query->Place(10'000), "");
+}
+
+TEST(ModelQuery, AKeyIsQuotedAndAsksForItsRowAlone) {
+  const SelectColumn column{"a", "int8"};
+  const auto query = ReadQuery(Table("t"), "", std::span(&column, 1),
+                               {{"a", "x'; DROP TABLE y; --"}, {"b\"c", "\\"}});
+  ASSERT_TRUE(query.ok());
+  EXPECT_THAT(query->sql, HasSubstr("WHERE \"model\".\"a\" = 'x''; DROP TABLE y; --' AND "
+                                    "\"model\".\"b\"\"c\" = '\\') TO STDOUT"));
+  const auto nul = ReadQuery(Table("t"), "", std::span(&column, 1), {{"a", std::string("x\0", 2)}});
+  EXPECT_EQ(CodeOf(nul.status()), ErrorCode::kINVALID_REQUEST);
 }
 
 Source WithConfig(const Config& config) {
