@@ -82,9 +82,10 @@ class ApplyTest : public ::testing::Test {
     const auto channel = [](uint16_t port) {
       return MakeChannel({.addresses = {Loopback(port)}}).value();
     };
-    resources_ = std::make_unique<planner::ResourceService>(
-        planner::ApiAccess{io_.get_executor()}, channel(state_port_), channel(worker_port),
-        channel(worker_port));
+    peers_ = std::make_unique<planner::ResourcePeers>(channel(state_port_), channel(worker_port),
+                                                      channel(worker_port));
+    resources_ =
+        std::make_unique<planner::ResourceService>(planner::ApiAccess{io_.get_executor()}, *peers_);
     grpc::Service* const services[] = {resources_.get()};
     server_ = RpcServer::Start({}, services).value();
     server_->SetServing(true);
@@ -140,6 +141,7 @@ class ApplyTest : public ::testing::Test {
   boost::asio::io_context io_;
   boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_ =
       boost::asio::make_work_guard(io_);
+  std::unique_ptr<planner::ResourcePeers> peers_;
   std::unique_ptr<planner::ResourceService> resources_;
   std::unique_ptr<RpcServer> server_;
   std::unique_ptr<internal::v1::PlanningService::Stub> planning_;
