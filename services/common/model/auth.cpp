@@ -10,6 +10,7 @@ constexpr std::array<std::string_view, 2> kPlaces = {"header", "query"};
 constexpr std::array<std::string_view, 2> kClientAuth = {"basic", "body"};
 constexpr std::array<std::string_view, 3> kAlgorithms = {"sha256", "sha1", "sha512"};
 constexpr std::array<std::string_view, 2> kEncodings = {"hex", "base64"};
+constexpr std::array<std::string_view, 2> kSecretEncodings = {"text", "base64"};
 
 constexpr AuthField kBasic[] = {{"user", true}, {"password", true}};
 constexpr AuthField kBearer[] = {{"token", true}};
@@ -23,7 +24,8 @@ constexpr AuthField kHmac[] = {{"secret", true},
                                {"signed"},
                                {"timestamp_header"},
                                {"algorithm", false, kAlgorithms},
-                               {"encoding", false, kEncodings}};
+                               {"encoding", false, kEncodings},
+                               {"secret_encoding", false, kSecretEncodings}};
 constexpr AuthType kTypes[] = {{"none", {}},         {"basic", kBasic},   {"bearer", kBearer},
                                {"api_key", kApiKey}, {"oauth2", kOAuth2}, {"hmac", kHmac}};
 

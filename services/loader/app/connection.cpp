@@ -124,6 +124,10 @@ ConnectionSettings MaskedSettings(const Connector& connector, const Destination&
   if (auto url = out.auth.find("token_url"); url != out.auth.end() && url->second == kMask) {
     url->second = kMaskedUrl;
   }
+  // A mask stands for no bytes.
+  if (auto secret = out.auth.find("secret"); secret != out.auth.end() && secret->second == kMask) {
+    out.auth.erase("secret_encoding");
+  }
   return out;
 }
 

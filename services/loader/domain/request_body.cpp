@@ -38,10 +38,33 @@ std::optional<RequestBody> RequestBody::Compile(const RequestTemplate& request,
     if (!out.CompileForm(request.body, context, problems)) return std::nullopt;
     return out;
   }
+  if (request.format == BodyFormat::kNdjson) {
+    if (!out.CompileLines(request.body, context, problems)) return std::nullopt;
+    return out;
+  }
   out.template_ = BodyTemplate::Compile(request.body, context, problems);
   if (!out.template_) return std::nullopt;
-  out.Note(*out.template_, request.format == BodyFormat::kNdjson);
+  out.Note(*out.template_, /*in_each=*/false);
   return out;
+}
+
+bool RequestBody::CompileLines(std::string_view body, const TemplateContext& context,
+                               std::vector<std::string>& problems) {
+  const size_t before = problems.size();
+  json::error_code error;
+  const json::value whole = json::parse({body.data(), body.size()}, error);
+  const json::array* several = error ? nullptr : whole.if_array();
+  std::vector<std::string> lines;
+  if (several == nullptr) lines.emplace_back(body);
+  for (size_t i = 0; several != nullptr && i < several->size(); ++i)
+    lines.push_back(json::serialize((*several)[i]));
+  for (const std::string& line : lines) {
+    auto compiled = BodyTemplate::Compile(line, context, problems);
+    if (!compiled) continue;
+    Note(*compiled, /*in_each=*/true);
+    lines_.push_back(std::move(*compiled));
+  }
+  return problems.size() == before;
 }
 
 void RequestBody::Note(const BodyTemplate& part, bool in_each) {
@@ -131,14 +154,16 @@ void RequestBody::RenderLines(const RecordSet& set, std::string& out) const {
     one.records = set.records.subspan(i, 1);
     if (!set.keys.empty()) one.keys = set.keys.subspan(i, 1);
     if (!set.resolved.empty()) one.resolved = set.resolved.subspan(i, 1);
-    const size_t begin = out.size();
-    template_->Render(one, out);
-    // JSON of a warehouse may come with line breaks between its parts; inside of texts JSON has
-    // none.
-    std::replace_if(
-        out.begin() + static_cast<std::ptrdiff_t>(begin), out.end(),
-        [](char c) { return c == '\n' || c == '\r'; }, ' ');
-    out += '\n';
+    for (const BodyTemplate& line : lines_) {
+      const size_t begin = out.size();
+      line.Render(one, out);
+      // JSON of a warehouse may come with line breaks between its parts; inside of texts JSON has
+      // none.
+      std::replace_if(
+          out.begin() + static_cast<std::ptrdiff_t>(begin), out.end(),
+          [](char c) { return c == '\n' || c == '\r'; }, ' ');
+      out += '\n';
+    }
   }
 }
 

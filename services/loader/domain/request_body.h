@@ -14,7 +14,7 @@ namespace penstock::loader {
 // A request's body as its manifest wants it written:
 //
 //   json     one JSON text
-//   ndjson   the body is a record's line; one line per record
+//   ndjson   the body is a record's line, or a list of its lines; of each line one JSON text
 //   form     the body's members as name=value; a value is a scalar's characters ("" for null), of
 //            {$each: record, $do: …} its JSON
 //
@@ -47,11 +47,14 @@ class RequestBody {
                        std::vector<std::string>& problems);
   bool CompileForm(std::string_view body, const TemplateContext& context,
                    std::vector<std::string>& problems);
+  bool CompileLines(std::string_view body, const TemplateContext& context,
+                    std::vector<std::string>& problems);
   void RenderLines(const RecordSet& set, std::string& out) const;
   absl::Status RenderForm(const RecordSet& set, std::string& out) const;
 
   BodyFormat format_ = BodyFormat::kJson;
-  std::optional<BodyTemplate> template_;  // of json; of a line of ndjson
+  std::optional<BodyTemplate> template_;  // of json
+  std::vector<BodyTemplate> lines_;       // of ndjson: those of a record
   std::vector<FormField> fields_;         // of form
   bool uses_index_ = false, single_record_ = false;
 };

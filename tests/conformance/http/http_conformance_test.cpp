@@ -5,6 +5,7 @@
 #include <boost/asio/use_future.hpp>
 #include <numeric>
 
+#include "absl/strings/escaping.h"
 #include "services/common/config/builtin/builtin_connectors.h"
 #include "services/common/config/resource_check.h"
 #include "services/common/model/resource_set.h"
@@ -45,6 +46,11 @@ std::string AuthYaml(const std::string& auth, const std::string& url) {
   if (auth == "slack")
     return "{type: hmac, secret: \"${secret:s}\", header: X-Slack-Signature, value: v0=$signature, "
            "timestamp_header: X-Slack-Request-Timestamp, signed: \"v0:$timestamp:$body\"}";
+  if (auth == "standard_webhooks")
+    return "{type: hmac, secret: \"${secret:s}\", secret_encoding: base64, encoding: base64, "
+           "header: "
+           "webhook-signature, value: \"v1,$signature\", timestamp_header: webhook-timestamp, "
+           "signed: $timestamp.$body}";
   if (auth == "stripe")
     return "{type: hmac, secret: \"${secret:s}\", header: Stripe-Signature, value: "
            "\"t=$timestamp,v1=$signature\", signed: $timestamp.$body}";
@@ -76,7 +82,9 @@ class HttpConformance : public ::testing::TestWithParam<Combination> {
   const Body& body() const { return std::get<1>(GetParam()); }
 
   void WriteSecret(const std::string& secret) {
-    testing::WriteFile(secrets_.path() / "s", secret + "\n");
+    const bool encoded = auth() == "standard_webhooks";
+    testing::WriteFile(secrets_.path() / "s",
+                       (encoded ? absl::Base64Escape(secret) : secret) + "\n");
   }
 
   Destination Declare() const {
@@ -223,8 +231,9 @@ const auto kAnyBody = ::testing::Values(Body{"json", "json"}, Body{"json_single"
                                         Body{"ndjson", "ndjson"}, Body{"form_single", "form", true},
                                         Body{"json_gzip", "json", false, true},
                                         Body{"ndjson_gzip", "ndjson", false, true});
-const auto kCredentials = ::testing::Values("basic", "bearer", "api_key", "api_key_query", "oauth2",
-                                            "oauth2_body", "github", "slack", "stripe");
+const auto kCredentials =
+    ::testing::Values("basic", "bearer", "api_key", "api_key_query", "oauth2", "oauth2_body",
+                      "github", "slack", "stripe", "standard_webhooks");
 
 std::string NameOf(const ::testing::TestParamInfo<Combination>& test) {
   return std::get<0>(test.param) + "_" + std::get<1>(test.param).name;

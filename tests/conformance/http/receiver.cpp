@@ -122,6 +122,12 @@ bool Receiver::IsSigned(const SeenRequest& request) const {
     return IsNow(time) && Header(request, "x-slack-signature") ==
                               "v0=" + HmacHex("sha256", secret_, "v0:" + time + ":" + request.body);
   }
+  if (auth_ == "standard_webhooks") {
+    const std::string time = Header(request, "webhook-timestamp");
+    const std::string code =
+        absl::HexStringToBytes(HmacHex("sha256", secret_, time + "." + request.body));
+    return IsNow(time) && Header(request, "webhook-signature") == "v1," + absl::Base64Escape(code);
+  }
   const std::string value = Header(request, "stripe-signature");  // t=…,v1=…
   const size_t comma = value.find(",v1=");
   if (!value.starts_with("t=") || comma == std::string::npos) return false;

@@ -15,7 +15,7 @@ namespace penstock::loader {
 class Receiver {
  public:
   // `auth`: "none", "basic", "bearer", "api_key", "api_key_query", "oauth2", "oauth2_body",
-  // "github", "slack" or "stripe" (signatures as these make them).
+  // "github", "slack", "stripe" or "standard_webhooks" (signatures as these make them).
   // `format`: "json" ({"records": [{id, name}]}), "ndjson" or "form" (id=…&name=…).
   Receiver(std::string auth, std::string format, bool single);
 

@@ -67,6 +67,8 @@ TEST(WrongManifest, OfAuth) {
        "algorithm: \"md5\" is not one of sha256, sha1, sha512"},
       {"auth: {type: hmac, secret: s, header: X-S, encoding: base32}",
        "encoding: \"base32\" is not one of hex, base64 (did you mean \"base64\"?)"},
+      {"auth: {type: hmac, secret: s, header: X-S, secret_encoding: b64}",
+       "secret_encoding: \"b64\" is not one of text, base64"},
       {"auth: {type: hmac, secret: s, header: X-S, value: sha256=}", "value: must hold $signature"},
       {"auth: {type: hmac, secret: s, header: X-S, signed: \"v0:$key\"}",
        "signed: must hold $body, else whoever sees a signature may send any body with it"},

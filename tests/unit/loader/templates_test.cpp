@@ -187,6 +187,23 @@ TEST_F(RequestTest, WritesALinePerRecord) {
               ::testing::ElementsAre(::testing::Pair("Content-Type", "application/x-ndjson")));
 }
 
+// As the bulk API of Elasticsearch wants it.
+TEST_F(RequestTest, WritesSeveralLinesPerRecordFromAList) {
+  RequestTemplate request;
+  request.path = "/_bulk";
+  request.format = BodyFormat::kNdjson;
+  request.body = R"([{"index":{"_id":"$record.identity"}},"$record.data"])";
+  const auto compiled = RequestRenderer::Compile(request, context_, 100, "");
+  ASSERT_TRUE(compiled.ok()) << compiled.status();
+  batch_.emplace(MakeBatch(header_, {{R"("a")", R"("b")", {}}, {R"("c")", {}, {}}}));
+  const std::vector<uint32_t> all = {0, 1};
+  const auto rendered = compiled->Render({&*batch_, all, {}, {}, ""});
+  ASSERT_TRUE(rendered.ok()) << rendered.status();
+  EXPECT_EQ(rendered->body,
+            "{\"index\":{\"_id\":\"a\"}}\n{\"properties\":{\"first\":\"b\"}}\n"
+            "{\"index\":{\"_id\":\"c\"}}\n{}\n");
+}
+
 TEST_F(RequestTest, WritesAForm) {
   RequestTemplate request;
   request.path = "/u";

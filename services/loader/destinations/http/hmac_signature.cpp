@@ -33,6 +33,17 @@ absl::StatusOr<std::vector<ManifestPiece>> Split(const std::string& field,
                fmt::format("auth.{}: {}", field, problems.front()));
 }
 
+absl::StatusOr<std::string> SecretOf(const Config& auth) {
+  const std::string text = Get(auth, "secret", "");
+  if (Get(auth, "secret_encoding", "text") == "text") return text;
+  std::string secret;
+  if (absl::Base64Unescape(text, &secret) && !secret.empty()) return secret;
+  return Error(
+      ErrorCode::kINVALID_CONFIGURATION,
+      "auth.secret is no base64, which auth.secret_encoding says that it is; a mark before "
+      "it (whsec_) does not belong to it");
+}
+
 bool HoldsTime(const std::vector<ManifestPiece>& pieces) {
   return std::any_of(pieces.begin(), pieces.end(), [](const ManifestPiece& piece) {
     return piece.is_word && piece.text == "timestamp";
@@ -62,7 +73,7 @@ std::string Fill(const std::vector<ManifestPiece>& pieces, const SignedRequest& 
 
 absl::StatusOr<HmacSigner> HmacSigner::Make(const Config& auth) {
   HmacSigner out;
-  out.secret_ = Get(auth, "secret", "");
+  PENSTOCK_ASSIGN_OR_RETURN(out.secret_, SecretOf(auth));
   out.header_ = Get(auth, "header", "");
   out.timestamp_header_ = Get(auth, "timestamp_header", "");
   out.algorithm_ = Get(auth, "algorithm", "sha256");
