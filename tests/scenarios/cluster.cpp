@@ -110,8 +110,8 @@ Cluster::Cluster(const Settings& settings, const std::vector<std::string>& servi
   }
 }
 
-std::string Cluster::planner_address() const {
-  return fmt::format("127.0.0.1:{}", services_.at("planner").port);
+std::string Cluster::planner_address(const std::string& name) const {
+  return fmt::format("127.0.0.1:{}", services_.at(name).port);
 }
 
 std::string Cluster::Addresses(const std::string& kind) const {

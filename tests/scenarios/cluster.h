@@ -34,7 +34,7 @@ class Cluster {
   testing::TcpGate& redis_gate() { return redis_gate_; }
   testing::TcpGate& state_gate() { return state_gate_; }
   testing::TcpGate& warehouse_gate() { return warehouse_gate_; }
-  std::string planner_address() const;
+  std::string planner_address(const std::string& name = "planner") const;
 
   // Starts a service, or starts it once more, and waits until it is ready. With a test point it
   // kills or stops itself there, perhaps before it is ready.

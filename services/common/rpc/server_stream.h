@@ -35,8 +35,12 @@ class ServerStream final : public grpc::ServerWriteReactor<Response> {
 
   // False when the queue is full or the stream is over.
   bool Write(Response message) { return queue_.Push(std::move(message)); }
-  // Replaces what waits, so a slow reader gets the newest. False when the stream is over.
-  bool WriteLatest(Response message) { return queue_.PushLatest(std::move(message)); }
+  // Takes the place of what waits and is about the same, by same(waiting, message), so that a slow
+  // reader gets the newest. False when the stream is over.
+  template <typename Same>
+  bool WriteLatest(Response message, Same&& same) {
+    return queue_.PushLatest(std::move(message), std::forward<Same>(same));
+  }
   // Ends the stream after what waits; the first call counts.
   void End(const absl::Status& status) {
     queue_.Close([&] { status_ = ToGrpc(status); });

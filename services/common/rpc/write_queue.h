@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <deque>
 #include <functional>
@@ -38,12 +39,20 @@ class WriteQueue {
     return true;
   }
 
-  // Replaces what waits: a slow reader gets the newest. False when the queue is over.
-  bool PushLatest(Message message) {
+  // Takes the place of what waits and is about the same, so that a slow reader gets the newest:
+  // same(waiting, message). As many wait as there are things that they are about. False when the
+  // queue is over.
+  template <typename Same>
+  bool PushLatest(Message message, Same&& same) {
     std::unique_lock lock(mutex_);
     if (over_) return false;
-    waiting_.clear();
-    waiting_.push_back(std::move(message));
+    const auto older = std::find_if(waiting_.begin(), waiting_.end(),
+                                    [&](const Message& one) { return same(one, message); });
+    if (older == waiting_.end()) {
+      waiting_.push_back(std::move(message));
+    } else {
+      *older = std::move(message);
+    }
     Advance(lock);
     return true;
   }

@@ -59,6 +59,26 @@ absl::Status Refused(const std::vector<ResourceProblem>& problems) {
   return BadRequestError(ErrorCode::kINVALID_RESOURCE, violations);
 }
 
+// STALE_REVISION when somebody else was quicker than who read a resource and applies it changed.
+absl::Status CheckEtags(const v1::ApplyResourcesRequest& request,
+                        const std::vector<Resource>& declared,
+                        const std::vector<StoredResource>& stored) {
+  for (size_t i = 0; i < declared.size(); ++i) {
+    const std::string& etag = request.resources(static_cast<int>(i)).etag();
+    if (etag.empty()) continue;
+    const ApplyPlan::Id id = ApplyPlan::IdOf(declared[i]);
+    const auto found = std::find_if(stored.begin(), stored.end(), [&](const StoredResource& one) {
+      return ApplyPlan::IdOf(one.resource) == id;
+    });
+    if (found != stored.end() && found->etag == etag) continue;
+    return Error(ErrorCode::kSTALE_REVISION,
+                 absl::StrCat(id.first, " \"", id.second,
+                              found == stored.end() ? "\" is gone" : "\" has changed",
+                              " since it was read; read it again, or apply it without its etag"));
+  }
+  return absl::OkStatus();
+}
+
 ResourceProblem ToProblem(const pb::FieldProblem& problem) {
   return {problem.kind(), problem.name(), problem.field(), problem.message(),
           ErrorCodeByName(problem.code())};
@@ -374,6 +394,7 @@ asio::awaitable<absl::StatusOr<std::unique_ptr<ApplyPlan>>> MakePlan(
   if (const auto problems = TooLarge(request, declared); !problems.empty())
     co_return Refused(problems);
   PENSTOCK_CO_ASSIGN_OR_RETURN(auto stored, co_await LoadStored(peers, context));
+  PENSTOCK_CO_RETURN_IF_ERROR(CheckEtags(request, declared, stored));
   PENSTOCK_CO_ASSIGN_OR_RETURN(std::set<ApplyPlan::Id> deleted,
                                DeletedBy(request, declared, stored));
   co_return std::make_unique<ApplyPlan>(std::move(declared), std::move(stored), BuiltinConnectors(),

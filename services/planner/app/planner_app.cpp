@@ -114,6 +114,7 @@ absl::Status Serve(const PlannerSettings& settings) {
   for (int i = 0; i < kThreads; ++i) threads.emplace_back([&io] { io.run(); });
   process->ServeUntilSignal(server->port());
   server->SetServing(false);
+  runs.EndStreams();
   driver->Stop();
   server->Shutdown(duration_cast<milliseconds>(settings.process.grace_period));
   redis.Close();

@@ -9,6 +9,7 @@
 #include "services/common/core/version.h"
 #include "services/common/rpc/client_call.h"
 #include "services/planner/app/connection_test.h"
+#include "services/planner/app/page_size.h"
 
 namespace penstock::planner {
 namespace {
@@ -19,8 +20,6 @@ using StateAsync = pb::PlanningService::StubInterface::async_interface;
 
 constexpr std::array<std::string_view, 5> kKinds = {"Source", "Model", "Destination", "Connector",
                                                     "Sync"};
-constexpr int kDefaultPage = 50;
-constexpr int kMaxPage = 1000;
 
 absl::Status CheckKind(const std::string& kind) {
   if (std::find(kKinds.begin(), kKinds.end(), kind) != kKinds.end()) return absl::OkStatus();
@@ -73,13 +72,11 @@ grpc::ServerUnaryReactor* ResourceService::ListResources(Call* call,
       [this](const v1::ListResourcesRequest& in,
              RpcContext context) -> asio::awaitable<absl::StatusOr<v1::ListResourcesResponse>> {
         if (!in.kind().empty()) PENSTOCK_CO_RETURN_IF_ERROR(CheckKind(in.kind()));
-        if (in.page_size() < 0 || in.page_size() > kMaxPage)
-          co_return Error(ErrorCode::kINVALID_REQUEST,
-                          absl::StrCat("page_size must be from 0 to ", kMaxPage));
+        PENSTOCK_CO_ASSIGN_OR_RETURN(const int32_t page_size, PageSize(in.page_size()));
         pb::ListResourcesRequest list;
         list.set_kind(in.kind());
         *list.mutable_labels() = in.labels();
-        list.set_page_size(in.page_size() == 0 ? kDefaultPage : in.page_size());
+        list.set_page_size(page_size);
         list.set_page_token(in.page_token());
         const ClientCallOptions call_options{.parent = std::move(context)};
         PENSTOCK_CO_ASSIGN_OR_RETURN(

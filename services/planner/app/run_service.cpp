@@ -1,6 +1,5 @@
 #include "services/planner/app/run_service.h"
 
-#include <memory>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -8,7 +7,7 @@
 #include "services/common/core/testpoint.h"
 #include "services/common/model/operation.h"
 #include "services/common/rpc/client_call.h"
-#include "services/common/rpc/client_stream.h"
+#include "services/planner/app/page_size.h"
 
 namespace penstock::planner {
 
@@ -20,7 +19,6 @@ namespace v1 = penstock::v1;
 using StateAsync = pb::PlanningService::StubInterface::async_interface;
 using LoaderAsync = pb::LoaderService::StubInterface::async_interface;
 
-constexpr size_t kWatchQueue = 2;
 constexpr size_t kMaxRequestId = 200;
 
 // Cancels or resumes: an event that a person wants whatever the run's revision.
@@ -125,10 +123,11 @@ grpc::ServerUnaryReactor* RunService::ListRuns(Call* call, const v1::ListRunsReq
       call, request, response, access_,
       [this](const v1::ListRunsRequest& in,
              RpcContext context) -> asio::awaitable<absl::StatusOr<v1::ListRunsResponse>> {
+        PENSTOCK_CO_ASSIGN_OR_RETURN(const int32_t page_size, PageSize(in.page_size()));
         pb::ListRunsRequest list;
         list.set_sync(in.sync());
         *list.mutable_states() = in.states();
-        list.set_page_size(in.page_size());
+        list.set_page_size(page_size);
         list.set_page_token(in.page_token());
         const ClientCallOptions call_options{.parent = std::move(context)};
         PENSTOCK_CO_ASSIGN_OR_RETURN(
@@ -143,36 +142,22 @@ grpc::ServerUnaryReactor* RunService::ListRuns(Call* call, const v1::ListRunsReq
 
 grpc::ServerWriteReactor<v1::WatchRunResponse>* RunService::WatchRun(
     Call* call, const v1::WatchRunRequest* request) {
-  using Downstream = ServerStream<v1::WatchRunResponse>;
-  using Upstream = ClientStream<pb::WatchRunsRequest, pb::WatchRunsResponse>;
-  // The stream to state ends when the caller's does; it is only known after both were started.
-  auto upstream = std::make_shared<Upstream::Ptr>();
-  auto downstream = Downstream::Start(*call, kWatchQueue, {.cancelled = [upstream] {
-    if (*upstream != nullptr) (*upstream)->Cancel();
-  }});
-  auto* reactor = downstream.get();
-  if (const auto caller = access_.Admit(*call); !caller.ok()) {
-    downstream->End(caller.status());
-    return reactor;
-  }
-  if (request->run_id().empty()) {
-    downstream->End(Error(ErrorCode::kINVALID_REQUEST,
-                          "run_id is empty; name a run, or a Sync for its newest one"));
-    return reactor;
-  }
   pb::WatchRunsRequest watch;
   watch.set_run_id(request->run_id());
-  *upstream = Upstream::Start(
-      [this](auto* context, auto* in, auto* up) { state_.async()->WatchRuns(context, in, up); },
-      watch, ClientCallOptions{.timeout = std::nullopt, .parent = downstream->context()},
-      {.message =
-           [downstream](pb::WatchRunsResponse message) {
-             v1::WatchRunResponse out;
-             *out.mutable_run() = std::move(*message.mutable_facts()->mutable_run());
-             downstream->WriteLatest(std::move(out));
-           },
-       .done = [downstream](const absl::Status& status) { downstream->End(status); }});
-  return reactor;
+  absl::Status refusal = access_.Admit(*call).status();
+  if (refusal.ok() && request->run_id().empty())
+    refusal = Error(ErrorCode::kINVALID_REQUEST,
+                    "run_id is empty; name a run, or a Sync for its newest one");
+  return relays_.Start<v1::WatchRunResponse>(*call, refusal, watch);
+}
+
+grpc::ServerWriteReactor<v1::WatchRunsResponse>* RunService::WatchRuns(
+    Call* call, const v1::WatchRunsRequest* request) {
+  pb::WatchRunsRequest watch;
+  *watch.mutable_follow()->mutable_syncs() = request->syncs();
+  if (request->has_ended_after())
+    *watch.mutable_follow()->mutable_ended_after() = request->ended_after();
+  return relays_.Start<v1::WatchRunsResponse>(*call, access_.Admit(*call).status(), watch);
 }
 
 grpc::ServerUnaryReactor* RunService::CancelRun(Call* call, const v1::CancelRunRequest* request,
@@ -246,10 +231,11 @@ grpc::ServerUnaryReactor* RunService::ListRejectedRecords(
   return ServeApi(call, request, response, access_,
                   [this](const v1::ListRejectedRecordsRequest& in, RpcContext context)
                       -> asio::awaitable<absl::StatusOr<v1::ListRejectedRecordsResponse>> {
+                    PENSTOCK_CO_ASSIGN_OR_RETURN(const int32_t page_size, PageSize(in.page_size()));
                     pb::ListRejectedRecordsRequest list;
                     list.set_sync(in.sync());
                     list.set_run_id(in.run_id());
-                    list.set_page_size(in.page_size());
+                    list.set_page_size(page_size);
                     list.set_page_token(in.page_token());
                     const ClientCallOptions call_options{.parent = std::move(context)};
                     PENSTOCK_CO_ASSIGN_OR_RETURN(

@@ -1,9 +1,9 @@
 #pragma once
 
 #include "penstock/v1/run_service.grpc.pb.h"
-#include "services/common/rpc/server_stream.h"
 #include "services/planner/app/api_call.h"
 #include "services/planner/app/apply.h"
+#include "services/planner/app/run_relays.h"
 
 namespace penstock::planner {
 
@@ -12,7 +12,14 @@ class RunService final : public penstock::v1::RunService::CallbackService {
  public:
   // `peers` must outlive it.
   RunService(ApiAccess access, const ResourcePeers& peers)
-      : access_(std::move(access)), peers_(peers), state_(*peers.state), loader_(*peers.loader) {}
+      : access_(std::move(access)),
+        peers_(peers),
+        state_(*peers.state),
+        loader_(*peers.loader),
+        relays_(state_) {}
+
+  // Ends every stream with UNAVAILABLE: who watches comes again, to another planner.
+  void EndStreams() { relays_.EndAll(); }
 
  private:
   using Call = grpc::CallbackServerContext;
@@ -26,6 +33,8 @@ class RunService final : public penstock::v1::RunService::CallbackService {
                   penstock::v1::ListRunsResponse* response) override;
   grpc::ServerWriteReactor<penstock::v1::WatchRunResponse>* WatchRun(
       Call* call, const penstock::v1::WatchRunRequest* request) override;
+  grpc::ServerWriteReactor<penstock::v1::WatchRunsResponse>* WatchRuns(
+      Call* call, const penstock::v1::WatchRunsRequest* request) override;
   Unary* CancelRun(Call* call, const penstock::v1::CancelRunRequest* request,
                    penstock::v1::CancelRunResponse* response) override;
   Unary* ResumeRun(Call* call, const penstock::v1::ResumeRunRequest* request,
@@ -39,6 +48,7 @@ class RunService final : public penstock::v1::RunService::CallbackService {
   const ResourcePeers& peers_;
   penstock::internal::v1::PlanningService::StubInterface& state_;
   penstock::internal::v1::LoaderService::StubInterface& loader_;
+  RunRelays relays_;
 };
 
 }  // namespace penstock::planner

@@ -29,6 +29,28 @@ absl::Status Fill(PgTransaction& tx, const Uuid& run, pb::RunFacts& facts) {
   return absl::OkStatus();
 }
 
+void Follow(PgPool& pool, RunHub& hub, const pb::FollowedRuns& follow,
+            std::shared_ptr<RunHub::Stream> stream) {
+  // First, so that no run ends between the two unheard.
+  hub.FollowMany({follow.syncs().begin(), follow.syncs().end()}, stream);
+  if (!follow.has_ended_after()) return;
+  auto ended = std::make_shared<std::vector<Uuid>>();
+  pool.Run(
+      [ended, follow](PgTransaction& tx) -> absl::Status {
+        PENSTOCK_ASSIGN_OR_RETURN(*ended, RunsEndedAfter(tx, follow));
+        return absl::OkStatus();
+      },
+      [&hub, ended, stream](const absl::Status& status) {
+        if (status.ok()) {
+          hub.FollowAlso(*ended, stream.get());
+        } else {
+          hub.Forget(stream.get());
+          stream->End(status);
+        }
+      },
+      BootClock::now() + kPatience);
+}
+
 }  // namespace
 
 void PlanningService::Count(const pb::RunFacts& facts) {
@@ -110,6 +132,10 @@ grpc::ServerWriteReactor<pb::WatchRunsResponse>* PlanningService::WatchRuns(
                                       {.cancelled = [this, self] { hub_.Forget(*self); }});
   *self = stream.get();
   auto* reactor = stream.get();
+  if (request->has_follow()) {
+    Follow(pool_, hub_, request->follow(), std::move(stream));
+    return reactor;
+  }
   if (request->run_id().empty()) {
     hub_.WatchAll(std::move(stream));
     return reactor;
@@ -122,7 +148,7 @@ grpc::ServerWriteReactor<pb::WatchRunsResponse>* PlanningService::WatchRuns(
       },
       [this, run, stream](const absl::Status& status) {
         if (status.ok()) {
-          hub_.WatchOne(*run, stream);
+          hub_.FollowOne(*run, stream);
         } else {
           stream->End(status);
         }

@@ -1,5 +1,7 @@
 #include "services/state/app/run_facts.h"
 
+#include <google/protobuf/util/time_util.h>
+
 #include <algorithm>
 #include <map>
 
@@ -257,6 +259,21 @@ absl::StatusOr<pb::RunFacts> LoadFacts(PgTransaction& tx, const Uuid& run) {
 absl::StatusOr<std::vector<Uuid>> ActiveRuns(PgTransaction& tx) {
   PENSTOCK_ASSIGN_OR_RETURN(PgResult rows,
                             tx.Exec("SELECT id FROM runs WHERE state < 9 ORDER BY id"));
+  std::vector<Uuid> runs;
+  for (int row = 0; row < rows.rows(); ++row) runs.push_back(rows.GetUuid(row, 0));
+  return runs;
+}
+
+absl::StatusOr<std::vector<Uuid>> RunsEndedAfter(PgTransaction& tx,
+                                                 const pb::FollowedRuns& follow) {
+  PENSTOCK_ASSIGN_OR_RETURN(
+      PgResult rows,
+      tx.Exec(
+          "SELECT id FROM runs WHERE state >= 9 AND ended_at > to_timestamp($1::float8) - "
+          "interval '10 s' AND (cardinality($2::text[]) = 0 OR sync = ANY ($2::text[])) "
+          "ORDER BY id",
+          {google::protobuf::util::TimeUtil::TimestampToMicroseconds(follow.ended_after()) / 1e6,
+           PgValue::Texts({follow.syncs().begin(), follow.syncs().end()})}));
   std::vector<Uuid> runs;
   for (int row = 0; row < rows.rows(); ++row) runs.push_back(rows.GetUuid(row, 0));
   return runs;

@@ -26,6 +26,10 @@ absl::StatusOr<std::vector<pb::RunFacts>> LoadFacts(PgTransaction& tx,
 // The same for one; RESOURCE_NOT_FOUND.
 absl::StatusOr<pb::RunFacts> LoadFacts(PgTransaction& tx, const Uuid& run);
 
+// The runs of these Syncs that have ended after the given time, and a few that ended just before:
+// a transaction that began earlier may have been seen later.
+absl::StatusOr<std::vector<Uuid>> RunsEndedAfter(PgTransaction& tx, const pb::FollowedRuns& follow);
+
 // Every run that is not terminal.
 absl::StatusOr<std::vector<Uuid>> ActiveRuns(PgTransaction& tx);
 

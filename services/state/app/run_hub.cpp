@@ -1,6 +1,5 @@
 #include "services/state/app/run_hub.h"
 
-#include <algorithm>
 #include <utility>
 
 #include "services/common/core/status.h"
@@ -14,6 +13,7 @@ namespace penstock::state {
 namespace {
 
 constexpr auto kProgressEvery = std::chrono::milliseconds(500);
+constexpr auto kRepeatEvery = std::chrono::seconds(15);
 
 void End(RunHub::Stream& stream) {
   stream.End(
@@ -51,26 +51,38 @@ void RunHub::Notify(std::string_view run_id) {
   wake_.notify_all();
 }
 
-void RunHub::WatchOne(const Uuid& run, std::shared_ptr<Stream> stream) {
+void RunHub::Add(Watcher watcher) {
   const std::lock_guard lock(mutex_);
   if (closing_) {
-    End(*stream);
+    End(*watcher.stream);
     return;
   }
-  watchers_.push_back({std::move(stream), run});
-  dirty_.insert(run);
+  for (const auto& [run, told] : watcher.followed) dirty_.insert(run);
+  if (!watcher.only.has_value()) all_dirty_ = true;
+  watchers_.push_back(std::move(watcher));
+  wake_.notify_all();
+}
+
+void RunHub::FollowOne(const Uuid& run, std::shared_ptr<Stream> stream) {
+  Add({.stream = std::move(stream), .only = run, .followed = {{run, Told()}}});
+}
+
+void RunHub::FollowMany(std::set<std::string> syncs, std::shared_ptr<Stream> stream) {
+  Add({.stream = std::move(stream), .syncs = std::move(syncs)});
+}
+
+void RunHub::FollowAlso(const std::vector<Uuid>& runs, const Stream* stream) {
+  const std::lock_guard lock(mutex_);
+  for (Watcher& watcher : watchers_) {
+    if (watcher.stream.get() != stream) continue;
+    for (const Uuid& run : runs) watcher.followed.try_emplace(run);
+    dirty_.insert(runs.begin(), runs.end());
+  }
   wake_.notify_all();
 }
 
 void RunHub::WatchAll(std::shared_ptr<Stream> stream) {
-  const std::lock_guard lock(mutex_);
-  if (closing_) {
-    End(*stream);
-    return;
-  }
-  watchers_.push_back({std::move(stream), std::nullopt});
-  all_dirty_ = true;
-  wake_.notify_all();
+  Add({.stream = std::move(stream), .drives = true});
 }
 
 void RunHub::Forget(const Stream* stream) {
@@ -91,7 +103,7 @@ void RunHub::Loop() {
     if (std::chrono::steady_clock::now() >= next_progress) {
       next_progress = std::chrono::steady_clock::now() + kProgressEvery;
       for (const Watcher& watcher : watchers_) {
-        if (watcher.run.has_value()) runs.insert(*watcher.run);
+        for (const auto& [run, told] : watcher.followed) runs.insert(run);
       }
     }
     if (watchers_.empty() || (runs.empty() && !all)) continue;
@@ -121,31 +133,42 @@ void RunHub::Tell(const std::set<Uuid>& runs, bool all) {
   Deliver(facts, runs);
 }
 
+bool RunHub::TellFollower(Watcher& watcher, const Uuid& id, const pb::WatchRunsResponse& message,
+                          Time now) {
+  const pb::RunFacts& facts = message.facts();
+  if (watcher.only.has_value() && *watcher.only != id) return false;
+  if (!watcher.syncs.empty() && !watcher.syncs.contains(facts.run().sync())) return false;
+  Told& told = watcher.followed[id];
+  const bool moved = told.revision != facts.run().revision();
+  // What is held back here is told with the next progress.
+  const bool due = Terminal(facts) || now - told.at >= kProgressEvery;
+  if (!(moved && due) && now - told.at < kRepeatEvery) return false;
+  told = {facts.run().revision(), now};
+  watcher.stream->WriteLatest(
+      message, [](const pb::WatchRunsResponse& waiting, const pb::WatchRunsResponse& newer) {
+        return waiting.facts().run().id() == newer.facts().run().id();
+      });
+  if (!Terminal(facts)) return false;
+  watcher.followed.erase(id);
+  if (watcher.only.has_value()) watcher.stream->End(absl::OkStatus());
+  return watcher.only.has_value();
+}
+
 void RunHub::Deliver(const std::vector<pb::RunFacts>& facts, const std::set<Uuid>& notified) {
+  const Time now = std::chrono::steady_clock::now();
   const std::lock_guard lock(mutex_);
-  std::vector<const Stream*> ended;
   for (const pb::RunFacts& one : facts) {
     const auto id = Uuid::Parse(one.run().id());
     if (!id.ok()) continue;
     pb::WatchRunsResponse message;
     *message.mutable_facts() = one;
-    for (Watcher& watcher : watchers_) {
-      if (!watcher.run.has_value()) {
-        // A planner whose queue is full finds the rest when it reconciles.
-        if (notified.contains(*id) || !Terminal(one)) watcher.stream->Write(message);
-        continue;
-      }
-      if (*watcher.run != *id || watcher.revision == one.run().revision()) continue;
-      watcher.revision = one.run().revision();
-      watcher.stream->WriteLatest(message);
-      if (Terminal(one)) ended.push_back(watcher.stream.get());
-    }
+    std::erase_if(watchers_, [&](Watcher& watcher) {
+      if (!watcher.drives) return TellFollower(watcher, *id, message, now);
+      // A planner whose queue is full finds the rest when it reconciles.
+      if (notified.contains(*id) || !Terminal(one)) watcher.stream->Write(message);
+      return false;
+    });
   }
-  std::erase_if(watchers_, [&](const Watcher& watcher) {
-    if (std::find(ended.begin(), ended.end(), watcher.stream.get()) == ended.end()) return false;
-    watcher.stream->End(absl::OkStatus());
-    return true;
-  });
 }
 
 }  // namespace penstock::state

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <condition_variable>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -21,8 +22,10 @@ class PgPool;
 
 namespace penstock::state {
 
-// Tells who watches how runs stand: at once when the database notifies, and twice a second while
-// counters move. Thread-safe.
+// Tells who watches how runs stand. Planners hear of every active run at once when the database
+// notifies that it may move. Others follow runs: they hear at once of the first state and of the
+// end, else of changes at most twice a second, and every 15 s of a run that does not change.
+// Thread-safe.
 class RunHub {
  public:
   using Stream = ServerStream<penstock::internal::v1::WatchRunsResponse>;
@@ -37,24 +40,40 @@ class RunHub {
   // The run may have moved; empty: any may have (notifications were missed).
   void Notify(std::string_view run_id);
 
-  // Watches one run until it is terminal.
-  void WatchOne(const Uuid& run, std::shared_ptr<Stream> stream);
+  // Follows one run until it is terminal, then ends the stream.
+  void FollowOne(const Uuid& run, std::shared_ptr<Stream> stream);
+  // Follows every run of these Syncs (none: of all) that is not terminal, new ones among them.
+  void FollowMany(std::set<std::string> syncs, std::shared_ptr<Stream> stream);
+  // Tells who follows many of these runs, too.
+  void FollowAlso(const std::vector<Uuid>& runs, const Stream* stream);
   // Watches every run that is not terminal.
   void WatchAll(std::shared_ptr<Stream> stream);
   void Forget(const Stream* stream);
 
  private:
+  using Time = std::chrono::steady_clock::time_point;
+  struct Told {
+    int64_t revision = -1;
+    Time at;
+  };
   struct Watcher {
     std::shared_ptr<Stream> stream;
-    std::optional<Uuid> run;  // nullopt: all
-    int64_t revision = -1;    // last told
+    bool drives = false;                 // a planner's; all below is for those who follow
+    std::optional<Uuid> only;            // the stream ends with this run
+    std::set<std::string> syncs = {};    // empty: all
+    std::map<Uuid, Told> followed = {};  // until their end was told
   };
+
+  void Add(Watcher watcher);
 
   void Loop();
   // Loads these runs, and all active ones if asked, and tells who watches them.
   void Tell(const std::set<Uuid>& runs, bool all);
   void Deliver(const std::vector<penstock::internal::v1::RunFacts>& facts,
                const std::set<Uuid>& notified);
+  // True when that was the last message of the stream.
+  static bool TellFollower(Watcher& watcher, const Uuid& id,
+                           const penstock::internal::v1::WatchRunsResponse& message, Time now);
 
   PgPool& pool_;
   std::mutex mutex_;

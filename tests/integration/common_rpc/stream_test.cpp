@@ -106,10 +106,11 @@ TEST_F(StreamTest, ASlowReaderGetsTheNewestState) {
     }
   });
   auto stream = started.get_future().get();
-  stream->WriteLatest(Chunk(1));
+  const auto same = [](const auto&, const auto&) { return true; };
+  stream->WriteLatest(Chunk(1), same);
   first.get_future().wait();
   // Far more than the connection's windows hold, so most of it must be left out.
-  for (uint64_t i = 2; i <= 2000; ++i) stream->WriteLatest(Chunk(i, 50'000));
+  for (uint64_t i = 2; i <= 2000; ++i) stream->WriteLatest(Chunk(i, 50'000), same);
   stream->End(absl::OkStatus());
   client->ResumeReading();
   EXPECT_TRUE(Done().ok());

@@ -1,6 +1,4 @@
 #include <gmock/gmock.h>
-#include <google/rpc/error_details.pb.h>
-#include <google/rpc/status.pb.h>
 #include <grpcpp/grpcpp.h>
 
 #include "fmt/format.h"
@@ -11,6 +9,7 @@
 #include "services/common/testing/child_process.h"
 #include "services/common/testing/temp_dir.h"
 #include "services/common/testing/wait_for.h"
+#include "tests/integration/planner_api/error_details.h"
 #include "tests/integration/planner_api/unknown_call.h"
 #include "tests/scenarios/cluster.h"
 #include "tests/support/http/test_server.h"
@@ -25,16 +24,6 @@ constexpr const char* kOther = "PenstockTestTokenTwo";
 
 std::string Program(const std::string& name) {
   return std::string(PENSTOCK_BIN) + "/" + name;
-}
-
-google::rpc::ErrorInfo InfoOf(const grpc::Status& status) {
-  google::rpc::Status details;
-  google::rpc::ErrorInfo info;
-  details.ParseFromString(status.error_details());
-  for (const auto& detail : details.details()) {
-    if (detail.UnpackTo(&info)) return info;
-  }
-  return {};
 }
 
 // A real planner and what it needs; its files of tokens and certificates belong to the test.
@@ -132,7 +121,7 @@ TEST_F(AccessTest, ARefusalSaysWhatToSend) {
   const grpc::Status none = GetVersion(channel);
   EXPECT_EQ(none.error_code(), grpc::StatusCode::UNAUTHENTICATED);
   EXPECT_EQ(none.error_message(), "the call has no bearer token" + remedy);
-  const google::rpc::ErrorInfo info = InfoOf(none);
+  const auto info = DetailOf<google::rpc::ErrorInfo>(none).value();
   EXPECT_EQ(info.domain(), "penstock.dev");
   EXPECT_EQ(info.reason(), "UNAUTHENTICATED");
   EXPECT_EQ(info.metadata().at("owner"), "user");
