@@ -2,10 +2,10 @@
 BUILD ?= build
 JOBS ?= $(shell nproc)
 
-.PHONY: help deps build test demo up down status bench format style lint sanitize clean
+.PHONY: help deps build test docs api-docs api-snippets demo up down status bench format style lint sanitize clean
 
 help:  ## lists these
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
 
 deps:  ## installs what building and testing need (Debian packages; as root, or by sudo)
 	scripts/install-deps
@@ -16,6 +16,16 @@ build: deps  ## builds everything
 
 test: build  ## runs every test
 	ctest --test-dir $(BUILD) --parallel 2 --timeout 180 --output-on-failure
+
+docs: build  ## checks the documentation's links, and does what it says, in private clusters
+	scripts/docs links
+	PENSTOCK_BUILD=$(BUILD) scripts/docs run
+
+api-docs:  ## writes docs/api.md from the protos
+	scripts/api-docs
+
+api-snippets: build  ## runs the documentation's Go and grpcurl; needs Go and its module registry
+	PENSTOCK_BIN=$(BUILD)/bin scripts/api-snippets
 
 demo: build  ## shows a warehouse of 100,000 customers reaching a CRM, and only what changed after that
 	PENSTOCK_BIN=$(BUILD)/bin scripts/demo
