@@ -170,6 +170,16 @@ class ApiTest(unittest.TestCase):
         self.assert_refused(Code.INVALID_ARGUMENT, "REQUEST_ID_REUSED", self.api.trigger, self.sync,
                             request_id=request, full_resync=True)
 
+    def test_a_request_id_that_joined_a_waiting_run_gets_it_for_ever(self):
+        active = self.hold()
+        waiting = self.api.trigger(self.sync).run
+        request = str(uuid.uuid4())
+        self.assertEqual(self.api.trigger(self.sync, request_id=request).run.id, waiting.id)
+        self.receiver.open.set()
+        self.api.end(active.id)
+        self.api.end(waiting.id)
+        self.assertEqual(self.api.trigger(self.sync, request_id=request).run.id, waiting.id)
+
     def test_many_callers_of_one_request_at_two_planners_get_one_run(self):
         other = Api(self.cluster.start_planner())
         request = str(uuid.uuid4())

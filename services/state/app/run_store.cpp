@@ -195,7 +195,9 @@ absl::StatusOr<std::optional<Uuid>> FindRepeated(PgTransaction& tx,
   if (request.request_id().empty()) return std::nullopt;
   PENSTOCK_ASSIGN_OR_RETURN(
       PgResult rows,
-      tx.Exec("SELECT id, request_hash FROM runs WHERE sync = $1 AND request_id = $2",
+      tx.Exec("SELECT id, request_hash FROM runs WHERE sync = $1 AND request_id = $2 UNION ALL "
+              "SELECT r.id, j.request_hash FROM joined_requests j JOIN runs r ON r.id = j.run "
+              "WHERE r.sync = $1 AND j.request_id = $2",
               {request.sync(), request.request_id()}));
   if (rows.empty()) return std::nullopt;
   if (rows.Int(0, 1) == content) return rows.GetUuid(0, 0);
@@ -243,8 +245,15 @@ NewRun NewRunOf(const pb::CreateRunRequest& request, int64_t content) {
   return run;
 }
 
-// A run that waits does also what a later trigger asks for.
-absl::Status Extend(PgTransaction& tx, const Uuid& queued, const pb::CreateRunRequest& request) {
+// A run that waits does also what a later trigger asks for, and is what repeats of it get.
+absl::Status Join(PgTransaction& tx, const Uuid& queued, const pb::CreateRunRequest& request,
+                  int64_t content) {
+  if (!request.request_id().empty()) {
+    PENSTOCK_RETURN_IF_ERROR(
+        tx.Exec("INSERT INTO joined_requests (run, request_id, request_hash) VALUES ($1, $2, $3)",
+                {queued, request.request_id(), content})
+            .status());
+  }
   if (!request.allow_removals() && !request.full_resync() && !request.retry_rejected())
     return absl::OkStatus();
   return tx
@@ -270,7 +279,7 @@ absl::StatusOr<CreatedRun> CreateRun(PgTransaction& tx, const pb::CreateRunReque
     PENSTOCK_RETURN_IF_ERROR(CheckMayStart(request.sync(), sync));
     PENSTOCK_ASSIGN_OR_RETURN(const auto queued, FindRun(tx, request.sync(), "state = 1 LIMIT 1"));
     if (queued.has_value()) {
-      PENSTOCK_RETURN_IF_ERROR(Extend(tx, *queued, request));
+      PENSTOCK_RETURN_IF_ERROR(Join(tx, *queued, request, content));
       return CreatedRun{*queued, true};
     }
     PENSTOCK_ASSIGN_OR_RETURN(const auto active,
