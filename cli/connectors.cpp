@@ -81,9 +81,11 @@ void AddBatches(const ObjectSpec& object, Words& out) {
 
 std::string QuotasText(const Connector& connector) {
   Words out;
-  for (const auto& [name, quota] : connector.quotas)
-    out.Add(
-        fmt::format("{} requests per {}", Thousands(quota.requests), FormatDuration(quota.per)));
+  for (const auto& [name, quota] : connector.quotas) {
+    out.Add(quota.concurrency > 0 ? fmt::format("{} requests at once", quota.concurrency)
+                                  : fmt::format("{} requests per {}", Thousands(quota.requests),
+                                                FormatDuration(quota.per)));
+  }
   return out.Text();
 }
 

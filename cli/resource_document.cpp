@@ -68,10 +68,14 @@ class Map {
 
 Map QuotasMap(const Quotas& quotas) {
   Map map;
-  for (const auto& [name, quota] : quotas)
-    map.AddMap(
-        name,
-        Map().Add("requests", Plain(std::to_string(quota.requests))).Add("per", Length(quota.per)));
+  for (const auto& [name, quota] : quotas) {
+    Map one;
+    if (quota.requests != 0)
+      one.Add("requests", Plain(std::to_string(quota.requests))).Add("per", Length(quota.per));
+    if (quota.concurrency != 0) one.Add("concurrency", Plain(std::to_string(quota.concurrency)));
+    if (quota.share != 1) one.Add("share", Plain(fmt::format("{}", quota.share)));
+    map.AddMap(name, std::move(one));
+  }
   return map;
 }
 

@@ -64,16 +64,19 @@ void ValidateBaseUrl(const std::string& field, std::string_view url, const Probl
 void ValidateQuotas(const Quotas& quotas, const ProblemReport& report) {
   for (const auto& [name, quota] : quotas) {
     const std::string field = "spec.quotas." + name;
-    if (quota.share != 1 || quota.concurrency != 0)
-      report.Add(field, "share and concurrency are not supported yet",
-                 ErrorCode::kNOT_SUPPORTED_YET);
-    if (quota.requests < 1) report.Add(field + ".requests", "must be 1 or more");
-    if (quota.per <= milliseconds(0)) {
-      report.Add(field + ".per", "must be a duration over zero, like 10s");
-    } else if (quota.per > std::chrono::minutes(1)) {
-      report.Add(field + ".per", "windows over a minute are not supported yet",
-                 ErrorCode::kNOT_SUPPORTED_YET);
+    if (!(quota.share > 0 && quota.share <= 1))
+      report.Add(field + ".share", "must be over 0% and at most 100%");
+    if (quota.concurrency < 0) report.Add(field + ".concurrency", "must be 1 or more");
+    if (quota.concurrency != 0) {
+      if (quota.requests != 0 || quota.per != milliseconds(0))
+        report.Add(field,
+                   "has concurrency beside requests or per; these are two limits, so give "
+                   "each a name of its own");
+      continue;
     }
+    if (quota.requests < 1) report.Add(field + ".requests", "must be 1 or more");
+    if (quota.per <= milliseconds(0))
+      report.Add(field + ".per", "must be a duration over zero, like 10s");
   }
 }
 

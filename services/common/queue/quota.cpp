@@ -49,6 +49,27 @@ for i = 1, #KEYS do
 end
 return 1)lua");
 
+// Each key is a sorted set of holders by the time, in microseconds, at which they are forgotten.
+// KEYS: sets · ARGV: holder, microseconds to hold, then the size of each set
+const RedisScript kTakeSlots(R"lua(
+local t = redis.call('TIME')
+local now = t[1] * 1000000 + t[2]
+for i = 1, #KEYS do
+  redis.call('ZREMRANGEBYSCORE', KEYS[i], '-inf', string.format('%.0f', now))
+  local held = redis.call('ZSCORE', KEYS[i], ARGV[1])
+  if not held and redis.call('ZCARD', KEYS[i]) >= tonumber(ARGV[2 + i]) then return 0 end
+end
+for i = 1, #KEYS do
+  redis.call('ZADD', KEYS[i], string.format('%.0f', now + ARGV[2]), ARGV[1])
+  if redis.call('PTTL', KEYS[i]) < ARGV[2] / 1000 then redis.call('PEXPIRE', KEYS[i], math.ceil(ARGV[2] / 1000) + 1000) end
+end
+return 1)lua");
+
+// KEYS: sets · ARGV: holder
+const RedisScript kReturnSlots(R"lua(
+for i = 1, #KEYS do redis.call('ZREM', KEYS[i], ARGV[1]) end
+return 1)lua");
+
 // The scripts' arguments: a leading number, then what each window is made of.
 std::vector<std::string> Arguments(int64_t first, const std::vector<QuotaWindow>& windows) {
   std::vector<std::string> args = {absl::StrCat(first)};
@@ -104,6 +125,44 @@ asio::awaitable<absl::Status> QuotaClient::Pause(std::string_view account,
   const std::vector<std::string_view> key_views(keys.begin(), keys.end()),
       arg_views(args.begin(), args.end());
   const auto reply = co_await kPause.Call(redis_, key_views, arg_views);
+  if (!reply.ok()) co_return reply.status();
+  co_return ServerCondition(*reply);
+}
+
+std::vector<std::string> QuotaClient::SlotKeys(std::string_view account,
+                                               const std::vector<QuotaSlots>& limits) const {
+  std::vector<std::string> keys;
+  for (const QuotaSlots& limit : limits) keys.push_back(Key(account, limit.name) + ":slots");
+  return keys;
+}
+
+asio::awaitable<absl::StatusOr<bool>> QuotaClient::TakeSlots(std::string_view account,
+                                                             const std::vector<QuotaSlots>& limits,
+                                                             std::string_view holder,
+                                                             std::chrono::milliseconds length) {
+  if (limits.empty()) co_return true;
+  const std::vector<std::string> keys = SlotKeys(account, limits);
+  std::vector<std::string> args = {std::string(holder), absl::StrCat(length.count() * 1000)};
+  for (const QuotaSlots& limit : limits) args.push_back(absl::StrCat(limit.slots));
+  const std::vector<std::string_view> key_views(keys.begin(), keys.end()),
+      arg_views(args.begin(), args.end());
+  PENSTOCK_CO_ASSIGN_OR_RETURN(const RedisReply reply,
+                               co_await kTakeSlots.Call(redis_, key_views, arg_views));
+  PENSTOCK_CO_RETURN_IF_ERROR(ServerCondition(reply));
+  if (reply.IsError()) {
+    co_return Error(ErrorCode::kQUEUE_UNAVAILABLE,
+                    absl::StrCat("the script of slots failed: ", reply.text));
+  }
+  co_return reply.integer == 1;
+}
+
+asio::awaitable<absl::Status> QuotaClient::ReturnSlots(std::string_view account,
+                                                       const std::vector<QuotaSlots>& limits,
+                                                       std::string_view holder) {
+  if (limits.empty()) co_return absl::OkStatus();
+  const std::vector<std::string> keys = SlotKeys(account, limits);
+  const std::vector<std::string_view> key_views(keys.begin(), keys.end()), arg_views = {holder};
+  const auto reply = co_await kReturnSlots.Call(redis_, key_views, arg_views);
   if (!reply.ok()) co_return reply.status();
   co_return ServerCondition(*reply);
 }

@@ -35,7 +35,8 @@ asio::awaitable<EntryFate> BatchDelivery::Run() {
   if (!problem_.ok()) co_return EntryFate::kPark;
   MakeKeys();
   const JobId job = lane_.Add(batch_.size());
-  if (co_await Timed(Stage::kLane, lane_.Await(job)) != LaneRunner::Turn::kStart) {
+  if (co_await Timed(Stage::kLane, lane_.Await(job, attempt_timeout_)) !=
+      LaneRunner::Turn::kStart) {
     lane_.Remove(job);
     co_return EntryFate::kLeave;
   }
@@ -117,7 +118,8 @@ void BatchDelivery::SpawnPiece(Piece piece) {
 
 asio::awaitable<void> BatchDelivery::RunPiece(JobId job, Piece piece, bool started) {
   while (true) {
-    if (!started && co_await Timed(Stage::kLane, lane_.Await(job)) != LaneRunner::Turn::kStart) {
+    if (!started && co_await Timed(Stage::kLane, lane_.Await(job, attempt_timeout_)) !=
+                        LaneRunner::Turn::kStart) {
       if (!stop_) stop_ = EntryFate::kLeave;
       break;
     }
@@ -132,7 +134,7 @@ asio::awaitable<void> BatchDelivery::RunPiece(JobId job, Piece piece, bool start
     started = false;
     ++in_flight_;
     sent_ = unreported_ = true;
-    const Answer answer = co_await Timed(Stage::kAttempt, Attempt(piece));
+    const Answer answer = co_await Timed(Stage::kAttempt, Attempt(job, piece));
     --in_flight_;
     const bool counts = lane_.Finish(job, answer);
     std::vector<Piece> next = outcomes_->Apply(std::move(piece), answer, counts);
@@ -145,12 +147,12 @@ asio::awaitable<void> BatchDelivery::RunPiece(JobId job, Piece piece, bool start
   lane_.Remove(job);
 }
 
-asio::awaitable<Answer> BatchDelivery::Attempt(const Piece& piece) {
+asio::awaitable<Answer> BatchDelivery::Attempt(JobId job, const Piece& piece) {
   std::vector<std::string> keys;
   keys.reserve(piece.records.size());
   for (const uint32_t record : piece.records) keys.push_back(keys_[record]);
   // Some writers ask from a thread of their own, so it gets a value that nobody changes.
-  const BootTime ends = grant_.ends();
+  const BootTime ends = std::min(grant_.ends(), lane_.MaySendUntil(job));
   const auto may_write = [ends, asked = 0]() mutable {
     if (++asked == 2) PENSTOCK_TESTPOINT("loader.mid_request");
     return BootClock::now() < ends;

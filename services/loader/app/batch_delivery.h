@@ -49,7 +49,7 @@ class BatchDelivery {
   void GiveUpOnUnanswered(const pb::Granted& granted);
 
   asio::awaitable<void> RunPiece(JobId job, Piece piece, bool started);
-  asio::awaitable<Answer> Attempt(const Piece& piece);
+  asio::awaitable<Answer> Attempt(JobId job, const Piece& piece);
   asio::awaitable<void> RunOthers(std::vector<Piece> pieces);
   void SpawnPiece(Piece piece);
   // Tells state what is known when nothing is under way, so that the grant does not run out unseen.

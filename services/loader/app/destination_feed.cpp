@@ -1,5 +1,6 @@
 #include "services/loader/app/destination_feed.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -207,29 +208,62 @@ LaneRunner& DestinationFeed::LaneOf(const ReadPlan& plan) {
   const std::string& account = plan.destination().Account();
   std::string key = account;
   LaneWorld lane{.account = account,
+                 .limits = LimitsOf(plan.connector().quotas),
                  .quota = &world_.quota,
+                 .slot_margin = world_.settings.grant_margin,
                  .destination = destination_,
                  .metrics = &world_.metrics};
   for (const auto& [name, quota] : plan.connector().quotas) {
-    lane.quotas.push_back({name, quota.requests, quota.per});
-    absl::StrAppend(&key, "/", name, ":", quota.requests, ":", quota.per.count());
+    absl::StrAppend(&key, "/", name, ":", quota.requests, ":", quota.per.count(), ":", quota.share,
+                    ":", quota.concurrency);
   }
   std::unique_ptr<LaneRunner>& slot = lanes_[key];
   if (!slot) {
     lane.refresh = [this] { return world_.reads.Refresh(destination_); };
+    lane.holder = absl::StrCat(world_.consumer, "/", destination_, "/", lanes_.size());
+    lane.charge = [this, account, windows = lane.limits.long_windows](int64_t attempts) {
+      return ChargeQuota(account, windows, attempts);
+    };
     lane.park = [this, account](const LanePark& park) { return Park(account, park); };
     const LoaderSettings& settings = world_.settings;
     LaneOptions options;
     options.concurrency.initial_limit = static_cast<uint32_t>(settings.initial_concurrency);
     options.concurrency.max_limit = static_cast<uint32_t>(settings.max_concurrency);
+    for (const QuotaSlots& limit : lane.limits.slots) {
+      options.concurrency.max_limit =
+          static_cast<uint32_t>(std::min<int64_t>(options.concurrency.max_limit, limit.slots));
+    }
+    options.concurrency.initial_limit =
+        std::min(options.concurrency.initial_limit, options.concurrency.max_limit);
     options.breaker.first_open = settings.breaker_open;
     options.backoff = {.base = settings.retry_base, .cap = settings.retry_cap};
     options.park_after_failing = settings.park_after_failing;
     options.park_for = settings.park_for;
-    options.has_quota = !lane.quotas.empty();
+    options.has_quota = lane.limits.has_windows();
     slot = std::make_unique<LaneRunner>(world_.tasks, options, std::move(lane));
   }
   return *slot;
+}
+
+asio::awaitable<absl::StatusOr<QuotaLease>> DestinationFeed::ChargeQuota(
+    const std::string& account, const std::vector<QuotaWindow>& windows, int64_t attempts) {
+  pb::ChargeQuotaRequest request;
+  request.set_account(account);
+  request.set_attempts(attempts);
+  for (const QuotaWindow& window : windows) {
+    pb::QuotaWindow& out = *request.add_windows();
+    out.set_name(window.name);
+    out.set_requests(window.requests);
+    out.set_per_ms(window.per.count());
+  }
+  const ClientCallOptions options{.timeout = world_.settings.state.call_timeout};
+  PENSTOCK_CO_ASSIGN_OR_RETURN(
+      const pb::ChargeQuotaResponse charged,
+      co_await CallUnary(world_.state.async(),
+                         &pb::DeliveryService::StubInterface::async_interface::ChargeQuota, request,
+                         options));
+  co_return QuotaLease{charged.attempts(), std::chrono::milliseconds(charged.wait_ms()),
+                       charged.window()};
 }
 
 asio::awaitable<void> DestinationFeed::ParkForUser(absl::Status problem) {

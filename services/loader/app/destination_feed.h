@@ -46,6 +46,9 @@ class DestinationFeed {
   asio::awaitable<void> Pause(Duration length);
   LaneRunner& LaneOf(const ReadPlan& plan);
   // No batch of this destination can be sent until somebody has changed something.
+  asio::awaitable<absl::StatusOr<QuotaLease>> ChargeQuota(const std::string& account,
+                                                          const std::vector<QuotaWindow>& windows,
+                                                          int64_t attempts);
   asio::awaitable<void> ParkForUser(absl::Status problem);
   asio::awaitable<void> Park(std::string account, LanePark park);
   bool HasRoom() const;

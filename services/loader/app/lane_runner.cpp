@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <utility>
 
+#include "fmt/format.h"
+#include "services/common/core/units.h"
+#include "services/common/flow/backoff.h"
 #include "services/common/obs/log.h"
 
 namespace penstock::loader {
@@ -13,6 +16,8 @@ constexpr auto kTokensValid = std::chrono::seconds(1);
 // When the counters of quotas can't be reached, nothing is sent: ask again after this.
 constexpr auto kQuotaAway = std::chrono::seconds(1);
 constexpr size_t kMaxReads = 1024;
+// How soon a job asks again for slots that other loaders hold.
+constexpr auto kSlotPause = std::chrono::milliseconds(50);
 // Other loaders hear of longer waits by the run being parked.
 constexpr std::chrono::milliseconds kLongestQuotaPause = std::chrono::minutes(5);
 
@@ -39,11 +44,14 @@ JobId LaneRunner::Add(uint32_t records) {
   return id;
 }
 
-asio::awaitable<LaneRunner::Turn> LaneRunner::Await(JobId id) {
+asio::awaitable<LaneRunner::Turn> LaneRunner::Await(JobId id, Duration attempt) {
   Waiter& waiter = *waiters_.at(id);
   Pump();
   while (true) {
-    if (std::exchange(waiter.started, false)) co_return Turn::kStart;
+    if (std::exchange(waiter.started, false)) {
+      if (co_await TakeSlots(id, attempt)) co_return Turn::kStart;
+      lane_.Abandon(id);
+    }
     if (waiter.expired) co_return Turn::kExpired;
     if (stopped_) co_return Turn::kStopped;
     if (lane_.parked()) co_return Turn::kParked;
@@ -56,13 +64,15 @@ void LaneRunner::Retry(JobId id, uint32_t records) {
 }
 
 bool LaneRunner::Finish(JobId id, const Answer& answer) {
+  ReturnSlots(id);
   const bool counts = lane_.Finish(id, answer);
-  if (answer.verdict == Verdict::kRateLimited && answer.retry_after && !world_.quotas.empty()) {
+  if (answer.verdict == Verdict::kRateLimited && answer.retry_after &&
+      !world_.limits.windows.empty()) {
     const auto wait = std::chrono::duration_cast<std::chrono::milliseconds>(*answer.retry_after);
     tasks_.Spawn([](LaneRunner& self, std::chrono::milliseconds pause) -> asio::awaitable<void> {
       // A hint to the other loaders; this one has paused already.
-      std::ignore = co_await self.world_.quota->Pause(self.world_.account, self.world_.quotas,
-                                                      std::min(pause, kLongestQuotaPause));
+      std::ignore = co_await self.world_.quota->Pause(
+          self.world_.account, self.world_.limits.windows, std::min(pause, kLongestQuotaPause));
     }(*this, wait));
   }
   Pump();
@@ -70,6 +80,7 @@ bool LaneRunner::Finish(JobId id, const Answer& answer) {
 }
 
 void LaneRunner::Abandon(JobId id) {
+  ReturnSlots(id);
   lane_.Abandon(id);
 }
 
@@ -141,12 +152,25 @@ void LaneRunner::PumpAt(BootTime when) {
   });
 }
 
+asio::awaitable<absl::StatusOr<QuotaLease>> LaneRunner::Lease(int64_t attempts) {
+  auto lease = co_await world_.quota->Lease(world_.account, world_.limits.windows, attempts);
+  if (!lease.ok() || lease->tokens == 0 || world_.limits.long_windows.empty()) co_return lease;
+  // What the short windows gave is lost when this gives less; it comes back within the minute.
+  co_return co_await world_.charge(lease->tokens);
+}
+
 asio::awaitable<void> LaneRunner::TakeQuota(uint32_t attempts) {
-  const auto lease = co_await world_.quota->Lease(world_.account, world_.quotas, attempts);
+  const auto lease = co_await Lease(attempts);
   const BootTime now = BootClock::now();
   if (!lease.ok()) {
     LogWarning("quota_unknown", "holds back", lease.status(), {{"account", world_.account}});
     lane_.QuotaRefused(now + kQuotaAway);
+  } else if (lease->tokens == 0 && lease->wait > kLongestPause) {
+    lane_.QuotaExhausted(
+        lease->wait,
+        fmt::format("quota {} of account {} is used up; it has room again in {}", lease->used_up,
+                    world_.account,
+                    FormatDuration(std::chrono::ceil<std::chrono::seconds>(lease->wait))));
   } else if (lease->tokens == 0) {
     lane_.QuotaRefused(now + lease->wait);
     metrics_.WaitedForQuota(lease->wait);
@@ -154,6 +178,36 @@ asio::awaitable<void> LaneRunner::TakeQuota(uint32_t attempts) {
     lane_.QuotaTaken(static_cast<uint32_t>(lease->tokens), now + kTokensValid);
   }
   Pump();
+}
+
+asio::awaitable<bool> LaneRunner::TakeSlots(JobId id, Duration attempt) {
+  if (world_.limits.slots.empty()) co_return true;
+  Waiter& waiter = *waiters_.at(id);
+  // Each attempt has a name of its own, for slots may be given back later than taken anew.
+  waiter.slots = fmt::format("{}/{}", world_.holder, next_slots_++);
+  const auto length = std::chrono::ceil<std::chrono::milliseconds>(attempt + world_.slot_margin);
+  while (!stopped_ && !lane_.parked()) {
+    waiter.slots_end = BootClock::now() + length;
+    const auto taken =
+        co_await world_.quota->TakeSlots(world_.account, world_.limits.slots, waiter.slots, length);
+    if (taken.ok() && *taken) co_return true;
+    if (!taken.ok()) {
+      LogWarning("slots_unknown", "holds back", taken.status(), {{"account", world_.account}});
+    }
+    co_await waiter.turn_given.WaitFor(kSlotPause);
+  }
+  ReturnSlots(id);
+  co_return false;
+}
+
+void LaneRunner::ReturnSlots(JobId id) {
+  std::string holder = std::exchange(waiters_.at(id)->slots, {});
+  if (holder.empty()) return;
+  tasks_.Spawn([](LaneRunner& self, std::string name) -> asio::awaitable<void> {
+    // Slots that can't be returned end by themselves.
+    std::ignore = co_await self.world_.quota->ReturnSlots(self.world_.account,
+                                                          self.world_.limits.slots, name);
+  }(*this, std::move(holder)));
 }
 
 asio::awaitable<void> LaneRunner::Refresh() {

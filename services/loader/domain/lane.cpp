@@ -218,6 +218,12 @@ void Lane::QuotaRefused(BootTime until) {
   quota_refused_until_ = until;
 }
 
+void Lane::QuotaExhausted(Duration wait, std::string message) {
+  asking_quota_ = false;
+  Park(ParkReason::kQuota, wait,
+       {.code = ErrorCode::kDESTINATION_RATE_LIMITED, .message = std::move(message)});
+}
+
 void Lane::CredentialsRefreshed() {
   needs_refresh_ = refreshing_ = false;
   refreshed_credentials_ = ++credentials_;

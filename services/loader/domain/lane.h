@@ -90,6 +90,8 @@ class Lane {
 
   void QuotaTaken(uint32_t attempts, BootTime valid_until);
   void QuotaRefused(BootTime until);
+  // The account's quota is used up for longer than anything may wait here.
+  void QuotaExhausted(Duration wait, std::string message);
   void CredentialsRefreshed();
   // The account was resumed.
   void Resume();

@@ -7,6 +7,7 @@
 #include "services/common/rpc/server_bidi.h"
 #include "services/state/app/delivery_engine.h"
 #include "services/state/app/delivery_store.h"
+#include "services/state/app/quota_store.h"
 #include "services/state/app/run_store.h"
 #include "services/state/app/serve.h"
 
@@ -54,6 +55,12 @@ grpc::ServerUnaryReactor* DeliveryService::ParkAccount(Call* call,
                              out.set_runs(runs);
                              return absl::OkStatus();
                            });
+}
+
+grpc::ServerUnaryReactor* DeliveryService::ChargeQuota(Call* call,
+                                                       const pb::ChargeQuotaRequest* request,
+                                                       pb::ChargeQuotaResponse* response) {
+  return ServeFromDatabase(pool_, call, request, response, &state::ChargeQuota);
 }
 
 }  // namespace penstock::state

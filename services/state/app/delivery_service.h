@@ -28,6 +28,9 @@ class DeliveryService final : public penstock::internal::v1::DeliveryService::Ca
   grpc::ServerUnaryReactor* ParkAccount(
       Call* call, const penstock::internal::v1::ParkAccountRequest* request,
       penstock::internal::v1::ParkAccountResponse* response) override;
+  grpc::ServerUnaryReactor* ChargeQuota(
+      Call* call, const penstock::internal::v1::ChargeQuotaRequest* request,
+      penstock::internal::v1::ChargeQuotaResponse* response) override;
 
   PgPool& pool_;
   DeliveryEngine& engine_;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <thread>
 
+#include "services/common/testing/wait_for.h"
 #include "tests/integration/queue/queue_fixture.h"
 
 namespace penstock {
@@ -116,6 +117,33 @@ TEST_F(QuotaTest, AClockThatWasSetBackClosesAQuotaForItsWindowAtMost) {
   const QuotaLease lease = Get(quota.Lease("acme", {{"burst", 10, 2s}}, 1));
   EXPECT_EQ(lease.tokens, 0);
   EXPECT_LE(lease.wait, 2s);
+}
+
+TEST_F(QuotaTest, SlotsAreHeldByAllLoadersTogether) {
+  QuotaClient quota(Connect(), "test"), other(Connect(), "test");
+  const std::vector<QuotaSlots> two = {{"at-once", 2}};
+  EXPECT_TRUE(Get(quota.TakeSlots("acme", two, "a/1", 1min)));
+  EXPECT_TRUE(Get(other.TakeSlots("acme", two, "b/1", 1min)));
+  EXPECT_FALSE(Get(quota.TakeSlots("acme", two, "a/2", 1min)));
+  EXPECT_TRUE(Get(quota.TakeSlots("acme", two, "a/1", 1min))) << "an answer was lost";
+  EXPECT_TRUE(Get(quota.TakeSlots("globex", two, "a/3", 1min))) << "another account has its own";
+  Do(other.ReturnSlots("acme", two, "b/1"));
+  EXPECT_TRUE(Get(quota.TakeSlots("acme", two, "a/2", 1min)));
+}
+
+TEST_F(QuotaTest, SlotsAreTakenOfEveryNameOrNone) {
+  QuotaClient quota(Connect(), "test");
+  EXPECT_TRUE(Get(quota.TakeSlots("acme", {{"narrow", 1}}, "a", 1min)));
+  EXPECT_FALSE(Get(quota.TakeSlots("acme", {{"wide", 1}, {"narrow", 1}}, "b", 1min)));
+  EXPECT_TRUE(Get(quota.TakeSlots("acme", {{"wide", 1}}, "c", 1min)));
+}
+
+TEST_F(QuotaTest, SlotsOfALoaderThatDiedComeBack) {
+  QuotaClient quota(Connect(), "test");
+  const std::vector<QuotaSlots> one = {{"at-once", 1}};
+  EXPECT_TRUE(Get(quota.TakeSlots("acme", one, "dead", 50ms)));
+  EXPECT_FALSE(Get(quota.TakeSlots("acme", one, "alive", 1min)));
+  EXPECT_TRUE(testing::WaitFor([&] { return Get(quota.TakeSlots("acme", one, "alive", 1min)); }));
 }
 
 TEST_F(QuotaTest, ALostRedisCostsAtMostABlock) {

@@ -204,6 +204,19 @@ TEST_F(LaneTest, PaysQuotaPerAttempt) {
   Expect<LaneTakeQuota>();
 }
 
+TEST_F(LaneTest, AQuotaThatIsUsedUpForLongParks) {
+  options_.has_quota = true;
+  Add(1);
+  Expect<LaneTakeQuota>();
+  lane().QuotaExhausted(2h, "quota daily is used up");
+  const auto park = Expect<LanePark>();
+  EXPECT_EQ(park.reason, ParkReason::kQuota);
+  EXPECT_EQ(park.wait, 2h);
+  EXPECT_EQ(park.code, ErrorCode::kDESTINATION_RATE_LIMITED);
+  lane().Resume();
+  Expect<LaneTakeQuota>();
+}
+
 TEST_F(LaneTest, AnAbandonedAttemptComesFirstAgain) {
   Add(1);
   Add(2);
