@@ -32,6 +32,7 @@ int main(int argc, char** argv) {
   app.require_subcommand(1);
   Verbs verbs{app, session};
   AddApplyVerbs(verbs);
+  AddSchemaVerb(verbs);
   AddResourceVerbs(verbs);
   AddLifeCycleVerbs(verbs);
   AddRunVerbs(verbs);

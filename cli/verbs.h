@@ -22,6 +22,7 @@ struct Verbs {
                       std::function<ExitCode()> run);
 };
 
+void AddSchemaVerb(Verbs& verbs);      // schema
 void AddResourceVerbs(Verbs& verbs);   // get, describe
 void AddApplyVerbs(Verbs& verbs);      // apply, validate
 void AddLifeCycleVerbs(Verbs& verbs);  // delete, pause, reset

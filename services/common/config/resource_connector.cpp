@@ -1,8 +1,6 @@
-#include <span>
 #include <string>
 
 #include "services/common/config/resource_kinds.h"
-#include "services/common/config/resource_values.h"
 
 // Connector, and the objects that it shares with Destinations of the connector "http".
 namespace penstock {
@@ -26,183 +24,160 @@ constexpr Choice<Operation> kOperations[] = {
     {"upsert", Operation::kUpsert}, {"update", Operation::kUpdate}, {"insert", Operation::kInsert},
     {"remove", Operation::kRemove}, {"append", Operation::kAppend}, {"replace", std::nullopt}};
 
-void ReadFormat(const YamlValue& value, const FieldScope& scope, BodyFormat& out) {
-  ReadChoice<BodyFormat>(value, scope, kFormats, out);
-}
-
-void ReadCompression(const YamlValue& value, const FieldScope& scope, Compression& out) {
-  ReadChoice<Compression>(value, scope, kCompressions, out);
-}
+// Vendors' codes are words or numbers.
+using Codes = ListForm<PlainForm>;
+using Texts = MapForm<PlainForm>;
 
 constexpr Field<RequestTemplate> kRequest[] = {
-    {"method", Into<&RequestTemplate::method>},
-    {"path", Into<&RequestTemplate::path>},
-    {"query", IntoBy<&RequestTemplate::query, ReadTexts>},
-    {"headers", IntoBy<&RequestTemplate::headers, ReadTexts>},
-    {"body", IntoBy<&RequestTemplate::body, ReadJson>},
-    {"format", IntoBy<&RequestTemplate::format, ReadFormat>},
-    {"compression", IntoBy<&RequestTemplate::compression, ReadCompression>},
+    {"method", Into<&RequestTemplate::method>, "GET, POST, PUT, PATCH or DELETE; default: POST"},
+    {"path", Into<&RequestTemplate::path>,
+     "What follows the base URL; may hold ${config.x}, ${options.x}", true},
+    {"query", Into<&RequestTemplate::query, Texts>, "Parameters of the URL"},
+    {"headers", Into<&RequestTemplate::headers, Texts>, "Headers beside those that Penstock sets"},
+    {"body", Into<&RequestTemplate::body, JsonForm>,
+     "The body, with $each and $record where records go (docs/connectors.md)"},
+    {"format", Into<&RequestTemplate::format, ChoiceForm<kFormats>>,
+     "How the body is written; default: json"},
+    {"compression", Into<&RequestTemplate::compression, ChoiceForm<kCompressions>>,
+     "How the body is compressed; default: none"},
 };
-
-void ReadRequest(const YamlValue& value, const FieldScope& scope, RequestTemplate& out) {
-  ReadFields<RequestTemplate>(value, scope, kRequest, out);
-}
-
-// Vendors' codes are words or numbers.
-void ReadCodes(const YamlValue& value, const FieldScope& scope, std::vector<std::string>& out) {
-  if (!ExpectList(value, scope)) return;
-  for (size_t i = 0; i < value.items.size(); ++i)
-    ReadScalarText(value.items[i], scope.Item(i, value.items[i].line), out.emplace_back());
-}
-
-void ReadRecordName(const YamlValue& value, const FieldScope& scope, RecordName& out) {
-  ReadChoice<RecordName>(value, scope, kRecordNames, out);
-}
 
 constexpr Field<ResultSpec> kResult[] = {
-    {"delivered_when", Into<&ResultSpec::delivered_when>},
-    {"results", Into<&ResultSpec::results>},
-    {"record", Into<&ResultSpec::record>},
-    {"errors", Into<&ResultSpec::errors>},
-    {"error_record", Into<&ResultSpec::error_record>},
-    {"by", IntoBy<&ResultSpec::by, ReadRecordName>},
-    {"outcome", Into<&ResultSpec::outcome>},
-    {"delivered_outcomes", IntoBy<&ResultSpec::delivered_outcomes, ReadCodes>},
-    {"message", Into<&ResultSpec::message>},
-    {"code", Into<&ResultSpec::code>},
-    {"conflict_codes", IntoBy<&ResultSpec::conflict_codes, ReadCodes>},
-    {"not_found_codes", IntoBy<&ResultSpec::not_found_codes, ReadCodes>},
-    {"retryable_codes", IntoBy<&ResultSpec::retryable_codes, ReadCodes>},
+    {"delivered_when", Into<&ResultSpec::delivered_when>,
+     "Statuses of success; default: 200 to 299"},
+    {"results", Into<&ResultSpec::results>, "JSON pointer to the list of records taken"},
+    {"record", Into<&ResultSpec::record>,
+     "In an element of results: pointer to the record's name; default: by position"},
+    {"errors", Into<&ResultSpec::errors>,
+     "Pointer to the list of errors, or to an object with a member per record refused"},
+    {"error_record", Into<&ResultSpec::error_record>,
+     "In an element of errors: pointer to the name of the record refused"},
+    {"by", Into<&ResultSpec::by, ChoiceForm<kRecordNames>>, "What those names are; default: index"},
+    {"outcome", Into<&ResultSpec::outcome>,
+     "In an element of results: pointer to what became of the record"},
+    {"delivered_outcomes", Into<&ResultSpec::delivered_outcomes, Codes>,
+     "Values of outcome that mean taken; default: true"},
+    {"message", Into<&ResultSpec::message>,
+     "In an element, or the body of a refusal: pointer to a text for people"},
+    {"code", Into<&ResultSpec::code>, "The same to the vendor's code"},
+    {"conflict_codes", Into<&ResultSpec::conflict_codes, Codes>, "Codes that mean: exists already"},
+    {"not_found_codes", Into<&ResultSpec::not_found_codes, Codes>, "Codes that mean: not found"},
+    {"retryable_codes", Into<&ResultSpec::retryable_codes, Codes>,
+     "Codes that are worth another attempt"},
 };
 
-void ReadResult(const YamlValue& value, const FieldScope& scope, ResultSpec& out) {
-  ReadFields<ResultSpec>(value, scope, kResult, out);
-}
+using RequestForm = FieldsForm<kRequest>;
 
 constexpr Field<ResolveSpec> kResolve[] = {
-    {"request", IntoBy<&ResolveSpec::request, ReadRequest>},
-    {"records", Into<&ResolveSpec::records>},
-    {"match", Into<&ResolveSpec::match>},
-    {"id", Into<&ResolveSpec::id>},
+    {"request", Into<&ResolveSpec::request, RequestForm>, "The look-up", true},
+    {"records", Into<&ResolveSpec::records>, "JSON pointer to the list of records found"},
+    {"match", Into<&ResolveSpec::match>, "In an element: pointer to the identity's value"},
+    {"id", Into<&ResolveSpec::id>,
+     "In an element: pointer to the id, which the request knows as $record.resolved"},
 };
-
-void ReadResolve(const YamlValue& value, const FieldScope& scope, std::optional<ResolveSpec>& out) {
-  ReadFields<ResolveSpec>(value, scope, kResolve, out.emplace());
-}
 
 constexpr Field<BatchLimits> kBatch[] = {
-    {"max_records", Into<&BatchLimits::max_records>},
-    {"max_bytes", IntoBy<&BatchLimits::max_bytes, ReadSize>},
+    {"max_records", Into<&BatchLimits::max_records>, "Most records of a request; default: 1000"},
+    {"max_bytes", Into<&BatchLimits::max_bytes, SizeForm>,
+     "Most bytes of a request's body; default: 1MB"},
 };
 
-void ReadBatch(const YamlValue& value, const FieldScope& scope, BatchLimits& out) {
-  ReadFields<BatchLimits>(value, scope, kBatch, out);
-}
-
-void ReadConfirms(const YamlValue& value, const FieldScope& scope, Confirms& out) {
-  ReadChoice<Confirms>(value, scope, kConfirms, out);
-}
-
-// A list in the manifest takes the place of the default one.
-void ReadStatuses(const YamlValue& value, const FieldScope& scope, std::vector<int>& out) {
-  out.clear();
-  Read(value, scope, out);
-}
-
 constexpr Field<OperationSpec> kOperation[] = {
-    {"request", IntoBy<&OperationSpec::request, ReadRequest>},
-    {"batch", IntoBy<&OperationSpec::batch, ReadBatch>},
-    {"confirms", IntoBy<&OperationSpec::confirms, ReadConfirms>},
-    {"result", IntoBy<&OperationSpec::result, ReadResult>},
-    {"resolve", IntoBy<&OperationSpec::resolve, ReadResolve>},
-    {"not_applied", IntoBy<&OperationSpec::not_applied, ReadStatuses>},
-    {"idempotency_header", Into<&OperationSpec::idempotency_header>},
-    {"timeout", Into<&OperationSpec::timeout>},
+    {"request", Into<&OperationSpec::request, RequestForm>, "The request that does it"},
+    {"batch", Into<&OperationSpec::batch, FieldsForm<kBatch>>, "How much one request carries"},
+    {"confirms", Into<&OperationSpec::confirms, ChoiceForm<kConfirms>>,
+     "What the answer tells of: each record, the batch, or none; default: batch"},
+    {"result", Into<&OperationSpec::result, FieldsForm<kResult>>, "How the answer is read"},
+    {"resolve", Into<&OperationSpec::resolve, OptionalForm<FieldsForm<kResolve>>>,
+     "A look-up before the request, which turns identities into ids"},
+    {"not_applied", Into<&OperationSpec::not_applied>,
+     "Statuses that say that nothing was applied; default: 400, 401, 403, 404, 409, 413, 422, 429"},
+    {"idempotency_header", Into<&OperationSpec::idempotency_header>,
+     "Header for an idempotency key, where the destination honours one"},
+    {"timeout", Into<&OperationSpec::timeout>, "Of one attempt, at most 10m; default: 20s"},
     {"coalesce"},
 };
 
-void ReadOperations(const YamlValue& value, const FieldScope& scope,
-                    std::map<Operation, OperationSpec>& out) {
-  if (!ExpectMap(value, scope)) return;
-  for (const YamlMember& member : value.members) {
-    FieldScope field = scope.Child(member.key, member.line);
-    field.Remember();
-    Operation operation{};
-    ReadChoice<Operation>(
-        {.kind = YamlValue::Kind::kScalar, .line = member.line, .text = member.key}, field,
-        kOperations, operation);
-    if (operation != Operation{})
-      ReadFields<OperationSpec>(member.value, field, kOperation, out[operation]);
+struct OperationsForm {
+  static void Read(const YamlValue& value, const FieldScope& scope,
+                   std::map<Operation, OperationSpec>& out) {
+    if (!ExpectMap(value, scope)) return;
+    for (const YamlMember& member : value.members) {
+      FieldScope field = scope.Child(member.key, member.line);
+      field.Remember();
+      Operation operation{};
+      ChoiceForm<kOperations>::ReadWord(member.key, field, operation);
+      if (operation != Operation{})
+        ReadFields<OperationSpec>(member.value, field, kOperation, out[operation]);
+    }
   }
-}
-
-void ReadNormalise(const YamlValue& value, const FieldScope& scope,
-                   std::map<std::string, Normalisation>& out) {
-  if (!ExpectMap(value, scope)) return;
-  for (const YamlMember& member : value.members) {
-    ReadChoice<Normalisation>(member.value, scope.Child(member.key, member.line), kNormalisations,
-                              out[member.key]);
+  static JsonSchema Schema() {
+    return {{"type", "object"},
+            {"propertyNames", ChoiceForm<kOperations>::Schema()},
+            {"additionalProperties", FieldsSchema<OperationSpec>(kOperation)}};
   }
-}
+};
 
 struct OptionSpec {
   bool target = false;
 };
-constexpr Field<OptionSpec> kOption[] = {{"target", Into<&OptionSpec::target>}};
+constexpr Field<OptionSpec> kOption[] = {
+    {"target", Into<&OptionSpec::target>, "It is part of what a Sync writes to"}};
 
-void ReadOptions(const YamlValue& value, const FieldScope& scope,
-                 std::map<std::string, bool>& out) {
-  if (!ExpectMap(value, scope)) return;
-  for (const YamlMember& member : value.members) {
-    OptionSpec option;
-    ReadFields<OptionSpec>(member.value, scope.Child(member.key, member.line), kOption, option);
-    out[member.key] = option.target;
+// Option -> whether it is part of the target.
+struct OptionsForm {
+  static void Read(const YamlValue& value, const FieldScope& scope,
+                   std::map<std::string, bool>& out) {
+    std::map<std::string, OptionSpec> options;
+    MapForm<FieldsForm<kOption>>::Read(value, scope, options);
+    for (const auto& [name, option] : options) out[name] = option.target;
   }
-}
+  static JsonSchema Schema() { return MapForm<FieldsForm<kOption>>::Schema(); }
+};
 
 constexpr Field<ObjectSpec> kObject[] = {
-    {"identity", Into<&ObjectSpec::identity>},
-    {"normalise", IntoBy<&ObjectSpec::normalise, ReadNormalise>},
-    {"options", IntoBy<&ObjectSpec::options, ReadOptions>},
-    {"operations", IntoBy<&ObjectSpec::operations, ReadOperations>},
+    {"identity", Into<&ObjectSpec::identity>, "Fields that may be the identity; default: any"},
+    {"normalise", Into<&ObjectSpec::normalise, MapForm<ChoiceForm<kNormalisations>>>,
+     "How the destination compares an identity field, by its name"},
+    {"options", Into<&ObjectSpec::options, OptionsForm>, "What a Sync may set, by name"},
+    {"operations", Into<&ObjectSpec::operations, OperationsForm>, "What can be done", true},
 };
-
-void ReadScalarForm(const YamlValue& value, const FieldScope& scope, ScalarForm& out) {
-  ReadChoice<ScalarForm>(value, scope, kScalarForms, out);
-}
 
 constexpr Field<ValueRules> kValues[] = {
-    {"scalars", IntoBy<&ValueRules::scalars, ReadScalarForm>},
-    {"big_integers", IntoBy<&ValueRules::big_integers, ReadScalarForm>},
-    {"null", IntoBy<&ValueRules::null, ReadJson>},
+    {"scalars", Into<&ValueRules::scalars, ChoiceForm<kScalarForms>>,
+     "string: numbers and booleans are sent as texts"},
+    {"big_integers", Into<&ValueRules::big_integers, ChoiceForm<kScalarForms>>,
+     "string: integers beyond 2^53 are sent as texts"},
+    {"null", Into<&ValueRules::null, JsonForm>, "What clears a field; default: null"},
 };
 
-void ReadValues(const YamlValue& value, const FieldScope& scope, ValueRules& out) {
-  ReadFields<ValueRules>(value, scope, kValues, out);
-}
-
-void ReadEncoding(const YamlValue& value, const FieldScope& scope, Encoding& out) {
-  ReadChoice<Encoding>(value, scope, kEncodings, out);
-}
-
 constexpr Field<Connector> kConnector[] = {
-    {"native", Into<&Connector::native>},
-    {"encoding", IntoBy<&Connector::encoding, ReadEncoding>},
-    {"base_url", Into<&Connector::base_url>},
-    {"auth", IntoBy<&Connector::auth, ReadFlat>},
-    {"quotas", Into<&Connector::quotas>},
-    {"values", IntoBy<&Connector::values, ReadValues>},
-    {"objects", Into<&Connector::objects>},
+    {"native", Into<&Connector::native>, "The implementation of what no manifest can say"},
+    {"encoding", Into<&Connector::encoding, ChoiceForm<kEncodings>>,
+     "How values travel; default: json"},
+    {"base_url", Into<&Connector::base_url>,
+     "What stands before each path; a Destination's config.base_url takes its place"},
+    {"auth", Into<&Connector::auth, ConfigForm>,
+     "How requests are authorised: type, and what that type needs (docs/connectors.md)"},
+    {"quotas", Into<&Connector::quotas>, "Limits of an account, by name"},
+    {"values", Into<&Connector::values, FieldsForm<kValues>>, "How values are written"},
+    {"objects", Into<&Connector::objects>, "What the destination holds, by name"},
 };
 
 }  // namespace
 
-void Read(const YamlValue& value, const FieldScope& scope, ObjectSpec& out) {
+void FormOf<ObjectSpec>::Read(const YamlValue& value, const FieldScope& scope, ObjectSpec& out) {
   ReadFields<ObjectSpec>(value, scope, kObject, out);
 }
+JsonSchema FormOf<ObjectSpec>::Schema() {
+  return FieldsSchema<ObjectSpec>(kObject);
+}
 
-void ReadSpec(const YamlValue& spec, const FieldScope& scope, Connector& out) {
+void FormOf<Connector>::Read(const YamlValue& spec, const FieldScope& scope, Connector& out) {
   ReadFields<Connector>(spec, scope, kConnector, out);
+}
+JsonSchema FormOf<Connector>::Schema() {
+  return FieldsSchema<Connector>(kConnector);
 }
 
 }  // namespace penstock

@@ -1,8 +1,12 @@
 #pragma once
 
+#include <boost/json/array.hpp>
+#include <boost/json/object.hpp>
 #include <span>
 #include <string>
 #include <string_view>
+#include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "fmt/format.h"
@@ -11,7 +15,8 @@
 #include "services/common/config/resource_yaml.h"
 #include "services/common/core/nearest.h"
 
-// Reads mappings of a resource by tables of fields: each table is the list of what may stand there.
+// Reads mappings of a resource by tables of fields: each table is the list of what may stand there,
+// and the JSON Schema of it.
 namespace penstock {
 
 // What reading one resource adds to.
@@ -58,12 +63,55 @@ class FieldScope {
   int line_;
 };
 
-// A field of T. Without `read` it is one that a later version will know.
+using JsonSchema = boost::json::object;
+
+// How a value of T is written: what reads it, and what JSON Schema says of it. Reading says what
+// form is right when the value is of another one, and then leaves `out` as it was.
+//
+// A form is a type with static Read(value, scope, T& out) and Schema(); FormOf<T> is the usual one.
+template <typename T>
+struct FieldForm {
+  void (*read)(const YamlValue& value, const FieldScope& scope, T& out) = nullptr;
+  JsonSchema (*schema)() = nullptr;
+};
+
+template <typename T>
+struct FormOf;
+
+// A field of T. Without a form it is one that a later version will know.
 template <typename T>
 struct Field {
+  using Owner = T;
   std::string_view name;
-  void (*read)(const YamlValue& value, const FieldScope& scope, T& out) = nullptr;
+  FieldForm<T> form = {};
+  std::string_view help = {};  // for people who write it
+  bool required = false;       // the rules (model/validate.h) say so
 };
+
+// For tables: reads a member by a form.
+template <typename T>
+struct MemberOf;
+template <typename Class, typename Member>
+struct MemberOf<Member Class::*> {
+  using Owner = Class;
+  using Value = Member;
+};
+template <auto kMember, typename Form>
+void ReadMember(const YamlValue& value, const FieldScope& scope,
+                typename MemberOf<decltype(kMember)>::Owner& out) {
+  Form::Read(value, scope, out.*kMember);
+}
+template <auto kMember, typename Form = FormOf<typename MemberOf<decltype(kMember)>::Value>>
+inline constexpr FieldForm<typename MemberOf<decltype(kMember)>::Owner> Into = {
+    &ReadMember<kMember, Form>, &Form::Schema};
+// The same for a member of a member, where a draft holds what is read.
+template <auto kPart, auto kMember,
+          typename Form = FormOf<typename MemberOf<decltype(kMember)>::Value>>
+inline constexpr FieldForm<typename MemberOf<decltype(kPart)>::Owner> IntoPart = {
+    [](const YamlValue& value, const FieldScope& scope, auto& out) {
+      Form::Read(value, scope, out.*kPart.*kMember);
+    },
+    &Form::Schema};
 
 // False after saying so when the value is no mapping.
 bool ExpectMap(const YamlValue& value, const FieldScope& scope);
@@ -86,31 +134,40 @@ void ReadFields(const YamlValue& value, const FieldScope& scope, std::span<const
       std::vector<std::string_view> names;
       for (const Field<T>& one : fields) names.push_back(one.name);
       FailUnknown(member.key, field, names);
-    } else if (known->read == nullptr) {
+    } else if (known->form.read == nullptr) {
       field.Fail("not supported yet; remove it");
     } else {
       field.Remember();
-      known->read(member.value, field, out);
+      known->form.read(member.value, field, out);
     }
   }
 }
 
-// For tables: reads into a member by the overload of Read() for its type, or by `kRead`.
 template <typename T>
-struct MemberOf;
-template <typename Class, typename Value>
-struct MemberOf<Value Class::*> {
-  using Owner = Class;
+JsonSchema FieldsSchema(std::span<const Field<T>> fields) {
+  boost::json::object properties;
+  boost::json::array required;
+  for (const Field<T>& field : fields) {
+    if (field.form.schema == nullptr) continue;
+    JsonSchema schema = field.form.schema();
+    schema["description"] = field.help;
+    properties[field.name] = std::move(schema);
+    if (field.required) required.emplace_back(field.name);
+  }
+  JsonSchema out = {{"type", "object"}, {"additionalProperties", false}};
+  if (!required.empty()) out["required"] = std::move(required);
+  out["properties"] = std::move(properties);
+  return out;
+}
+
+// The form of a mapping of named fields.
+template <const auto& kFields>
+struct FieldsForm {
+  using T = typename std::remove_cvref_t<decltype(kFields[0])>::Owner;
+  static void Read(const YamlValue& value, const FieldScope& scope, T& out) {
+    ReadFields<T>(value, scope, kFields, out);
+  }
+  static JsonSchema Schema() { return FieldsSchema<T>(kFields); }
 };
-template <auto kMember>
-void Into(const YamlValue& value, const FieldScope& scope,
-          typename MemberOf<decltype(kMember)>::Owner& out) {
-  Read(value, scope, out.*kMember);
-}
-template <auto kMember, auto kRead>
-void IntoBy(const YamlValue& value, const FieldScope& scope,
-            typename MemberOf<decltype(kMember)>::Owner& out) {
-  kRead(value, scope, out.*kMember);
-}
 
 }  // namespace penstock

@@ -1,26 +1,36 @@
 #pragma once
 
-#include <map>
-#include <string>
 #include <string_view>
 
-#include "services/common/config/resource_fields.h"
+#include "services/common/config/resource_forms.h"
 #include "services/common/model/resources.h"
 
-// One reader per kind of resource: fills what its table of fields knows of `spec`.
+// The form of each kind of resource's `spec`, and of what several kinds have.
 namespace penstock {
 
-void ReadMetadata(const YamlValue& value, const FieldScope& scope, Metadata& out);
-void ReadSpec(const YamlValue& spec, const FieldScope& scope, Source& out);
-void ReadSpec(const YamlValue& spec, const FieldScope& scope, Model& out);
-void ReadSpec(const YamlValue& spec, const FieldScope& scope, Destination& out);
-void ReadSpec(const YamlValue& spec, const FieldScope& scope, Connector& out);
-void ReadSpec(const YamlValue& spec, const FieldScope& scope, Sync& out);
+inline constexpr std::string_view kApiVersion = "penstock.dev/v1";
 
-// Parts that several of them have.
-void Read(const YamlValue& value, const FieldScope& scope, Quota& out);
-void Read(const YamlValue& value, const FieldScope& scope, ObjectSpec& out);
-void ReadMapping(const YamlValue& value, const FieldScope& scope, std::vector<FieldMapping>& out);
+#define PENSTOCK_FORM_OF(T)                                                    \
+  template <>                                                                  \
+  struct FormOf<T> {                                                           \
+    static void Read(const YamlValue& value, const FieldScope& scope, T& out); \
+    static JsonSchema Schema();                                                \
+  }
+PENSTOCK_FORM_OF(Metadata);
+PENSTOCK_FORM_OF(Source);
+PENSTOCK_FORM_OF(Model);
+PENSTOCK_FORM_OF(Destination);
+PENSTOCK_FORM_OF(Connector);
+PENSTOCK_FORM_OF(Sync);
+PENSTOCK_FORM_OF(Quota);
+PENSTOCK_FORM_OF(ObjectSpec);
+#undef PENSTOCK_FORM_OF
+
+// Destination field -> where its value comes from, in the order of the file.
+struct MappingForm {
+  static void Read(const YamlValue& value, const FieldScope& scope, std::vector<FieldMapping>& out);
+  static JsonSchema Schema();
+};
 
 // Only connections may name secrets: anywhere else one would be sent or shown as it stands.
 void RefuseSecretsIn(std::string_view text, const FieldScope& scope);

@@ -2,14 +2,12 @@
 #include <array>
 #include <filesystem>
 #include <optional>
-#include <span>
 #include <string>
 #include <system_error>
 #include <utility>
 
 #include "fmt/ranges.h"
 #include "services/common/config/resource_kinds.h"
-#include "services/common/config/resource_values.h"
 #include "services/common/core/file.h"
 #include "services/common/core/status.h"
 #include "services/common/core/utf8.h"
@@ -52,75 +50,79 @@ struct SqlFile {
   std::string text;
 };
 
-void ReadSqlFile(const YamlValue& value, const FieldScope& scope, SqlFile& out) {
-  std::string name;
-  Read(value, scope, name);
-  if (name.empty()) return;
-  const std::optional<fs::path> path = Beside(name, scope);
-  if (!path.has_value()) return;
-  std::optional<std::string> text;
-  if (const std::string_view why = WhyNoQuery(*path, text); !why.empty())
-    return scope.Fail(fmt::format("{}: {}", path->string(), why));
-  RefuseSecretsIn(*text, scope);
-  out = {path->string(), *std::move(text)};
-}
+struct SqlFileForm {
+  static void Read(const YamlValue& value, const FieldScope& scope, SqlFile& out) {
+    std::string name;
+    TextForm::Read(value, scope, name);
+    if (name.empty()) return;
+    const std::optional<fs::path> path = Beside(name, scope);
+    if (!path.has_value()) return;
+    std::optional<std::string> text;
+    if (const std::string_view why = WhyNoQuery(*path, text); !why.empty())
+      return scope.Fail(fmt::format("{}: {}", path->string(), why));
+    RefuseSecretsIn(*text, scope);
+    out = {path->string(), *std::move(text)};
+  }
+  static JsonSchema Schema() { return {{"type", "string"}, {"pattern", "^[^/].*\\.sql$"}}; }
+};
 
 struct DbtOrigin {
   std::string project;
   DbtName name;
 };
 
-void ReadDbtModel(const YamlValue& value, const FieldScope& scope, DbtName& out) {
-  Read(value, scope, out.model);
-}
-
-void ReadDbtVersion(const YamlValue& value, const FieldScope& scope, DbtName& out) {
-  std::string version;
-  ReadScalarText(value, scope, version);
-  if (!version.empty()) out.version = std::move(version);
-}
-
 constexpr Field<DbtOrigin> kDbt[] = {
-    {"project", Into<&DbtOrigin::project>},
-    {"model", IntoBy<&DbtOrigin::name, ReadDbtModel>},
-    {"version", IntoBy<&DbtOrigin::name, ReadDbtVersion>},
+    {"project", Into<&DbtOrigin::project>,
+     "The folder of the dbt project, from this file's; target/manifest.json is read", true},
+    {"model", IntoPart<&DbtOrigin::name, &DbtName::model>,
+     "A model, seed or snapshot by its name, or by package.name", true},
+    {"version", IntoPart<&DbtOrigin::name, &DbtName::version, OptionalForm<PlainForm>>,
+     "Of a model with versions; default: the latest"},
 };
 
-void ReadDbt(const YamlValue& value, const FieldScope& scope, DbtRelation& out) {
-  DbtOrigin origin;
-  ReadFields<DbtOrigin>(value, scope, kDbt, origin);
-  for (const std::string_view field : {"project", "model"}) {
-    if (value.kind == YamlValue::Kind::kMap && value.Find(field) == nullptr)
-      scope.Child(field, value.line).Fail("is missing");
+struct DbtForm {
+  static void Read(const YamlValue& value, const FieldScope& scope, DbtRelation& out) {
+    DbtOrigin origin;
+    ReadFields<DbtOrigin>(value, scope, kDbt, origin);
+    for (const std::string_view field : {"project", "model"}) {
+      if (value.kind == YamlValue::Kind::kMap && value.Find(field) == nullptr)
+        scope.Child(field, value.line).Fail("is missing");
+    }
+    const bool right = !origin.project.empty() && !origin.name.model.empty() &&
+                       origin.name.version.value_or("latest") != "";
+    if (right) Resolve(origin, scope, out);
   }
-  if (origin.project.empty() || origin.name.model.empty()) return;
-  const std::optional<fs::path> folder = Beside(origin.project, scope);
-  if (!folder.has_value()) return;
-  const absl::StatusOr<const DbtManifest*> manifest = scope.dbt().Open(folder->string());
-  if (!manifest.ok()) return scope.Fail(Std(manifest.status().message()));
-  absl::StatusOr<DbtRelation> relation = (*manifest)->Find(origin.name);
-  if (!relation.ok()) return scope.Fail(Std(relation.status().message()));
-  out = *std::move(relation);
-}
+  static JsonSchema Schema() { return FieldsSchema<DbtOrigin>(kDbt); }
+
+ private:
+  static void Resolve(const DbtOrigin& origin, const FieldScope& scope, DbtRelation& out) {
+    const std::optional<fs::path> folder = Beside(origin.project, scope);
+    if (!folder.has_value()) return;
+    const absl::StatusOr<const DbtManifest*> manifest = scope.dbt().Open(folder->string());
+    if (!manifest.ok()) return scope.Fail(Std(manifest.status().message()));
+    absl::StatusOr<DbtRelation> relation = (*manifest)->Find(origin.name);
+    if (!relation.ok()) return scope.Fail(Std(relation.status().message()));
+    out = *std::move(relation);
+  }
+};
 
 struct ModelFields {
-  Model& model;
-  SqlFile sql_file = {};
-  DbtRelation relation = {};
+  Model model;
+  SqlFile sql_file;
+  DbtRelation relation;
 };
 
-template <auto kMember>
-void IntoModel(const YamlValue& value, const FieldScope& scope, ModelFields& out) {
-  Read(value, scope, out.model.*kMember);
-}
-
 constexpr Field<ModelFields> kModel[] = {
-    {"source", IntoModel<&Model::source>},
-    {"table", IntoModel<&Model::table>},
-    {"sql", IntoModel<&Model::sql>},
-    {"sql_file", IntoBy<&ModelFields::sql_file, ReadSqlFile>},
-    {"dbt", IntoBy<&ModelFields::relation, ReadDbt>},
-    {"primary_key", IntoModel<&Model::primary_key>},
+    {"source", IntoPart<&ModelFields::model, &Model::source, NameForm>,
+     "The Source that has the rows", true},
+    {"table", IntoPart<&ModelFields::model, &Model::table>,
+     "A table or view, with its schema or found in the Source's"},
+    {"sql", IntoPart<&ModelFields::model, &Model::sql>, "A query without ;"},
+    {"sql_file", Into<&ModelFields::sql_file, SqlFileForm>,
+     "A file with the query, from this file's folder"},
+    {"dbt", Into<&ModelFields::relation, DbtForm>, "What dbt has built, by its manifest"},
+    {"primary_key", IntoPart<&ModelFields::model, &Model::primary_key>,
+     "The columns that name a row; with dbt: its key, where it has exactly one"},
     {"incremental"},
 };
 
@@ -159,9 +161,11 @@ void TakeKey(const YamlValue& spec, const FieldScope& scope, const DbtRelation& 
 
 }  // namespace
 
-void ReadSpec(const YamlValue& spec, const FieldScope& scope, Model& out) {
-  ModelFields fields{out};
+void FormOf<Model>::Read(const YamlValue& spec, const FieldScope& scope, Model& out) {
+  ModelFields fields;
   ReadFields<ModelFields>(spec, scope, kModel, fields);
+  fields.model.meta = std::move(out.meta);
+  out = std::move(fields.model);
   if (!ExpectOneOrigin(spec, scope)) {
     out.table.clear();
     out.sql.clear();
@@ -173,6 +177,15 @@ void ReadSpec(const YamlValue& spec, const FieldScope& scope, Model& out) {
     TakeKey(spec, scope, fields.relation, out);
     out.table = std::move(fields.relation.table);
   }
+}
+
+JsonSchema FormOf<Model>::Schema() {
+  JsonSchema schema = FieldsSchema<ModelFields>(kModel);
+  boost::json::array one_of;
+  for (const std::string_view origin : kOrigins)
+    one_of.emplace_back(JsonSchema{{"required", boost::json::array{origin}}});
+  schema["oneOf"] = std::move(one_of);
+  return schema;
 }
 
 }  // namespace penstock

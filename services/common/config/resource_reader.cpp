@@ -7,13 +7,11 @@
 
 #include "fmt/format.h"
 #include "services/common/config/resource_kinds.h"
-#include "services/common/config/resource_values.h"
 #include "services/common/core/nearest.h"
 
 namespace penstock {
 namespace {
 
-constexpr std::string_view kApiVersion = "penstock.dev/v1";
 constexpr std::array<std::string_view, 5> kKinds = {"Source", "Model", "Destination", "Connector",
                                                     "Sync"};
 constexpr std::array<std::string_view, 4> kDocumentFields = {"apiVersion", "kind", "metadata",
@@ -104,14 +102,14 @@ class DocumentReader {
     constexpr bool kSync = std::is_same_v<T, Sync>;  // a mapping has rules of its own for secrets
     if (const YamlValue* metadata = root_.Find("metadata")) {
       ScopeOf("metadata").Remember();
-      ReadMetadata(*metadata, ScopeOf("metadata"), resource.meta);
+      FormOf<Metadata>::Read(*metadata, ScopeOf("metadata"), resource.meta);
       RefuseSecrets(*metadata, ScopeOf("metadata"));
     }
     const YamlValue* spec = root_.Find("spec");
     if (spec == nullptr) return scope_.FailPlain("spec is missing");
     FieldScope scope = ScopeOf("spec");
     scope.Remember();
-    ReadSpec(*spec, scope, resource);
+    FormOf<T>::Read(*spec, scope, resource);
     for (const YamlMember& member : spec->members) {
       if (!(kConnection && member.key == "config") && !(kSync && member.key == "mapping"))
         RefuseSecrets(member.value, scope.Child(member.key, member.line));
@@ -120,10 +118,8 @@ class DocumentReader {
 
   // Two resources of one kind and name are an error that names both places.
   void Keep(Resource resource) {
-    for (const Resource& other : out_.resources) {
-      if (MetadataOf(other).name != MetadataOf(resource).name ||
-          other.index() != resource.index() || MetadataOf(other).name.empty())
-        continue;
+    const std::string& name = MetadataOf(resource).name;
+    if (!name.empty() && !out_.names.emplace(resource.index(), name).second) {
       std::optional<FilePlace> first = out_.places.Find(reading_.kind, reading_.name, "");
       return scope_.FailPlain(fmt::format("{} \"{}\" is declared twice; first at {}:{}",
                                           reading_.kind, reading_.name, first->file, first->line));

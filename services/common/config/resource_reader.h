@@ -1,7 +1,10 @@
 #pragma once
 
+#include <cstddef>
+#include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "services/common/config/resource_places.h"
@@ -17,6 +20,7 @@ struct DeclaredResources {
   std::vector<Resource> resources;
   std::vector<ResourceError> errors;  // all of them, in the order of files and lines
   ResourcePlaces places;
+  std::set<std::pair<size_t, std::string>> names;  // index in Resource, and name, of all resources
 };
 
 // Reads the YAML documents of `text`; `file` is its name in errors, and other files that it names
