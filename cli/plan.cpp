@@ -216,7 +216,8 @@ void AddPlanVerbs(Verbs& verbs) {
   AddSync(plan, *arguments);
   plan->add_option("-f,--file", arguments->paths,
                    "Files or folders of YAML to plan with before they are applied")
-      ->type_name("PATH");
+      ->type_name("PATH")
+      ->allow_extra_args(false);
   plan->add_option("--limit", arguments->limit, "How many records to show; default: 10")
       ->check(CLI::Range(1, 1000));
   AddKey(plan, arguments->key, "Only the row of this primary key");

@@ -7,6 +7,7 @@ CLI::Option* AddPairs(CLI::App* verb, const std::string& option, std::vector<std
                       const std::string& form, const std::string& help) {
   return verb->add_option(option, pairs, help)
       ->type_name(form)
+      ->allow_extra_args(false)
       ->check([form](const std::string& pair) {
         const size_t equals = pair.find('=');
         const bool right = equals != std::string::npos && equals > 0;
