@@ -10,9 +10,6 @@
 namespace penstock::cli {
 namespace {
 
-// Describing many models over slow connections takes its time.
-constexpr std::chrono::minutes kApplyTimeout{5};
-
 // What a change makes of each resource, a line each, its effects below.
 void PrintChanges(const v1::ApplyResourcesResponse& response, Format format) {
   if (format == Format::kJson || format == Format::kYaml)

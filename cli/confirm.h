@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <optional>
 
@@ -7,6 +8,9 @@
 #include "cli/session.h"
 
 namespace penstock::cli {
+
+// Describing many models over slow connections takes its time.
+inline constexpr std::chrono::minutes kApplyTimeout{5};
 
 // Asks a person whether to go on; who has no terminal must say --yes instead. nullopt: go on.
 std::optional<ExitCode> Confirm();

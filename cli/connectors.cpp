@@ -4,11 +4,10 @@
 #include <set>
 
 #include "cli/output.h"
-#include "cli/resource_document.h"
+#include "cli/resource_list.h"
 #include "cli/verbs.h"
 #include "fmt/format.h"
 #include "services/common/config/builtin/builtin_connectors.h"
-#include "services/common/convert/resources.h"
 #include "services/common/core/nearest.h"
 #include "services/common/core/status.h"
 #include "services/common/core/units.h"
@@ -19,9 +18,6 @@
 namespace penstock::cli {
 namespace {
 
-using Rows = std::vector<std::vector<std::string>>;
-
-constexpr int kPage = 500;
 constexpr std::string_view kDeclaredInline = "as its Destination says";
 
 struct Known {
@@ -32,19 +28,12 @@ struct Known {
 // Those that were applied, and the built-in ones: state keeps a copy of them that are in use.
 absl::StatusOr<std::map<std::string, Known>> Load(Session& session) {
   std::map<std::string, Known> out;
-  v1::ListResourcesRequest request;
-  request.set_kind("Connector");
-  request.set_page_size(kPage);
-  do {
-    PENSTOCK_ASSIGN_OR_RETURN(
-        auto page, session.Call(session.resources(),
-                                &v1::ResourceService::StubInterface::ListResources, request));
-    for (const v1::Resource& one : page.resources()) {
-      Connector connector = FromProto(one.connector());
-      out[connector.meta.name] = {std::move(connector), false};
-    }
-    request.set_page_token(page.next_page_token());
-  } while (!request.page_token().empty());
+  PENSTOCK_ASSIGN_OR_RETURN(std::vector<Listed> listed, ListResources(session, "Connector"));
+  for (Listed& one : listed) {
+    auto& connector = std::get<Connector>(one.resource);
+    const std::string name = connector.meta.name;
+    out[name] = {std::move(connector), false};
+  }
   for (const Resource& one : BuiltinConnectors()) {
     const auto& connector = std::get<Connector>(one);
     out[connector.meta.name] = {connector, true};
@@ -90,7 +79,7 @@ std::string QuotasText(const Connector& connector) {
 }
 
 void PrintAll(const std::map<std::string, Known>& all) {
-  Rows rows = {{"NAME", "FROM", "OBJECTS", "MODES", "BATCH", "QUOTAS"}};
+  TableRows rows = {{"NAME", "FROM", "OBJECTS", "MODES", "BATCH", "QUOTAS"}};
   for (const auto& [name, known] : all) {
     Words objects, modes, batches;
     for (const auto& [object, spec] : known.connector.objects) {
@@ -101,7 +90,7 @@ void PrintAll(const std::map<std::string, Known>& all) {
     rows.push_back({name, known.built_in ? "penstock" : "you", objects.Text(kDeclaredInline),
                     modes.Text(kDeclaredInline), batches.Text(), QuotasText(known.connector)});
   }
-  Print(Table(rows));
+  PrintTable(rows);
 }
 
 std::vector<std::string> ObjectRow(const std::string& name, const ObjectSpec& object) {
@@ -116,7 +105,7 @@ std::vector<std::string> ObjectRow(const std::string& name, const ObjectSpec& ob
 
 void PrintOne(const Known& known) {
   const Connector& connector = known.connector;
-  Rows facts = {{"name", connector.meta.name}};
+  TableRows facts = {{"name", connector.meta.name}};
   const auto add = [&](const char* name, const std::string& text) {
     if (!text.empty()) facts.push_back({name, text});
   };
@@ -126,29 +115,18 @@ void PrintOne(const Known& known) {
   if (const auto type = connector.auth.find("type"); type != connector.auth.end())
     add("auth", type->second);
   add("quotas", QuotasText(connector));
-  Print(Table(facts));
+  PrintTable(facts);
   if (!connector.objects.empty()) {
-    Rows objects = {{"OBJECT", "MODES", "IDENTITY", "OPTIONS", "BATCH"}};
+    TableRows objects = {{"OBJECT", "MODES", "IDENTITY", "OPTIONS", "BATCH"}};
     for (const auto& [name, object] : connector.objects) objects.push_back(ObjectRow(name, object));
-    Print("\n" + Table(objects));
+    Print("\n");
+    PrintTable(objects);
   }
-  Rows config = {{"CONFIG", "REQUIRED", "MEANING"}};
+  TableRows config = {{"CONFIG", "REQUIRED", "MEANING"}};
   for (const ConfigKey& key : ConfigKeysOf(connector))
     config.push_back({key.name, key.required ? "yes" : "no", key.meaning});
-  Print("\n" + Table(config));
-}
-
-void PrintManifests(const std::map<std::string, Known>& all, Format format) {
-  bool first = true;
-  for (const auto& [name, known] : all) {
-    const YamlValue document = ToDocument(known.connector);
-    if (format == Format::kYaml) {
-      if (!std::exchange(first, false)) Print("---\n");
-      Print(YamlText(document));
-    } else {
-      Print(PrettyJson(ToJson(document).value_or("null")));
-    }
-  }
+  Print("\n");
+  PrintTable(config);
 }
 
 ExitCode Connectors(Session& session, const std::string& name) {
@@ -162,7 +140,13 @@ ExitCode Connectors(Session& session, const std::string& name) {
   }
   if (!name.empty()) std::erase_if(*all, [&](const auto& entry) { return entry.first != name; });
   if (session.format == Format::kJson || session.format == Format::kYaml) {
-    PrintManifests(*all, session.format);
+    std::vector<Resource> manifests;
+    for (const auto& [known, connector] : *all) manifests.emplace_back(connector.connector);
+    if (!name.empty()) {
+      PrintDocument(manifests.front(), session.format);
+    } else {
+      PrintDocuments(manifests, session.format);
+    }
   } else if (session.format == Format::kName) {
     for (const auto& [known, connector] : *all) fmt::print("Connector/{}\n", known);
   } else if (name.empty()) {
@@ -181,7 +165,7 @@ void AddConnectorVerb(Verbs& verbs) {
       verbs.AddRemote("connectors", "Show what destinations can be, and what they can do",
                       "penstock connectors hubspot",
                       [&session = verbs.session, name] { return Connectors(session, *name); });
-  connectors->add_option("name", *name, "Only this one, with its objects and config");
+  connectors->add_option("connector", *name, "Only this one, with its objects and config");
 }
 
 }  // namespace penstock::cli

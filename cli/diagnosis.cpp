@@ -33,7 +33,7 @@ ExitCode Test(Session& session, const TestArguments& arguments) {
     Print(MessageText(*tested, session.format));
     return code;
   }
-  for (const std::string& finding : tested->findings()) fmt::print("{}\n", finding);
+  for (const std::string& finding : tested->findings()) fmt::print("{}\n", Visible(finding));
   if (tested->ok()) {
     fmt::print("{} \"{}\" works\n", *kind, arguments.name);
   } else {
@@ -61,7 +61,9 @@ void AddDiagnosisVerbs(Verbs& verbs) {
   CLI::App* test = verbs.AddRemote(
       "test", "Try a Source or Destination with its credentials", "penstock test destination crm",
       [&session = verbs.session, arguments] { return Test(session, *arguments); });
-  test->add_option("kind", arguments->kind, "source or destination")->required();
+  test->add_option("kind", arguments->kind, "Its kind")
+      ->required()
+      ->type_name("{source,destination}");
   test->add_option("name", arguments->name, "Its name")->required();
   verbs.Add("version", "Show this program's version and the planner's", "penstock version",
             [&session = verbs.session] { return Version(session); });

@@ -2,66 +2,27 @@
 
 #include "cli/kinds.h"
 #include "cli/output.h"
-#include "cli/resource_document.h"
+#include "cli/resource_list.h"
 #include "cli/run_text.h"
-#include "cli/selector.h"
 #include "cli/verbs.h"
 #include "fmt/format.h"
-#include "services/common/convert/resources.h"
-#include "services/common/core/status.h"
 #include "services/common/core/units.h"
 
 // get and describe: what is declared.
 namespace penstock::cli {
 namespace {
 
-constexpr int kPage = 500;
 constexpr int kRecentRuns = 5;
 
 struct GetArguments {
   std::string kind;
   std::string name;
   std::vector<std::string> labels;  // label=value
+  bool defaults = false;
 };
 
-struct Listed {
-  Resource resource;
-  v1::DueTimes due;  // of a Sync
-};
-
-absl::StatusOr<Listed> Read(const v1::Resource& message) {
-  PENSTOCK_ASSIGN_OR_RETURN(Resource resource, FromProto(message));
-  return Listed{std::move(resource), message.due()};
-}
-
-absl::StatusOr<std::vector<Listed>> Load(Session& session, const std::string& kind,
-                                         const GetArguments& arguments) {
-  std::vector<Listed> out;
-  const std::string& name = arguments.name;
-  if (!name.empty()) {
-    v1::GetResourceRequest request;
-    request.set_kind(kind);
-    request.set_name(name);
-    PENSTOCK_ASSIGN_OR_RETURN(
-        auto found, session.Call(session.resources(),
-                                 &v1::ResourceService::StubInterface::GetResource, request));
-    PENSTOCK_ASSIGN_OR_RETURN(out.emplace_back(), Read(found.resource()));
-    return out;
-  }
-  v1::ListResourcesRequest request;
-  request.set_kind(kind);
-  request.set_page_size(kPage);
-  *request.mutable_labels() = MapOf(arguments.labels);
-  do {
-    PENSTOCK_ASSIGN_OR_RETURN(
-        auto page, session.Call(session.resources(),
-                                &v1::ResourceService::StubInterface::ListResources, request));
-    for (const v1::Resource& one : page.resources()) {
-      PENSTOCK_ASSIGN_OR_RETURN(out.emplace_back(), Read(one));
-    }
-    request.set_page_token(page.next_page_token());
-  } while (!request.page_token().empty());
-  return out;
+Defaults DefaultsOf(const GetArguments& arguments) {
+  return arguments.defaults ? Defaults::kShown : Defaults::kLeftOut;
 }
 
 std::string LastRun(Session& session, const std::string& sync) {
@@ -140,36 +101,40 @@ struct RowOf {
   }
 };
 
-void PrintDocuments(const std::vector<Listed>& resources, Format format) {
-  for (const Listed& one : resources) {
-    const YamlValue document = ToDocument(one.resource);
-    if (format == Format::kYaml) {
-      if (&one != &resources.front()) Print("---\n");
-      Print(YamlText(document));
-    } else {
-      Print(PrettyJson(ToJson(document).value_or("null")));
-    }
+ExitCode PrintAll(Session& session, const std::string& kind, const std::vector<Listed>& resources) {
+  if (session.format == Format::kName) {
+    for (const Listed& one : resources) fmt::print("{}/{}\n", kind, MetadataOf(one.resource).name);
+  } else if (resources.empty()) {
+    fmt::print(stderr, "penstock: there is no {} yet; penstock apply -f PATH makes some\n", kind);
+  } else {
+    TableRows rows = {Head(kind)};
+    for (const Listed& one : resources)
+      rows.push_back(std::visit(RowOf{session, one.due}, one.resource));
+    PrintTable(rows);
   }
+  return ExitCode::kDone;
+}
+
+ExitCode GetOne(Session& session, const std::string& kind, const GetArguments& arguments) {
+  auto found = GetResource(session, kind, arguments.name);
+  if (!found.ok()) return Fail(found.status());
+  if (session.format == Format::kTable || session.format == Format::kName)
+    return PrintAll(session, kind, {*std::move(found)});
+  PrintDocument(found->resource, session.format, DefaultsOf(arguments));
+  return ExitCode::kDone;
 }
 
 ExitCode Get(Session& session, const GetArguments& arguments) {
   const absl::StatusOr<std::string> kind = KindByName(arguments.kind);
   if (!kind.ok()) return Fail(kind.status());
-  const auto resources = Load(session, *kind, arguments);
-  if (!resources.ok()) return Fail(resources.status());
-  if (session.format == Format::kYaml || session.format == Format::kJson) {
-    PrintDocuments(*resources, session.format);
-  } else if (session.format == Format::kName) {
-    for (const Listed& one : *resources)
-      fmt::print("{}/{}\n", *kind, MetadataOf(one.resource).name);
-  } else if (resources->empty()) {
-    fmt::print(stderr, "penstock: there is no {} yet; penstock apply -f PATH makes some\n", *kind);
-  } else {
-    std::vector<std::vector<std::string>> rows = {Head(*kind)};
-    for (const Listed& one : *resources)
-      rows.push_back(std::visit(RowOf{session, one.due}, one.resource));
-    Print(Table(rows));
-  }
+  if (!arguments.name.empty()) return GetOne(session, *kind, arguments);
+  const auto listed = ListResources(session, *kind, MapOf(arguments.labels));
+  if (!listed.ok()) return Fail(listed.status());
+  if (session.format == Format::kTable || session.format == Format::kName)
+    return PrintAll(session, *kind, *listed);
+  std::vector<Resource> resources;
+  for (const Listed& one : *listed) resources.push_back(one.resource);
+  PrintDocuments(resources, session.format, DefaultsOf(arguments));
   return ExitCode::kDone;
 }
 
@@ -185,9 +150,9 @@ std::string StatusText(const v1::SyncStatus& status) {
 ExitCode Describe(Session& session, const GetArguments& arguments) {
   const absl::StatusOr<std::string> kind = KindByName(arguments.kind);
   if (!kind.ok()) return Fail(kind.status());
-  const auto resources = Load(session, *kind, arguments);
-  if (!resources.ok()) return Fail(resources.status());
-  PrintDocuments(*resources, session.format == Format::kJson ? Format::kJson : Format::kYaml);
+  const auto found = GetResource(session, *kind, arguments.name);
+  if (!found.ok()) return Fail(found.status());
+  PrintDocument(found->resource, session.format == Format::kJson ? Format::kJson : Format::kYaml);
   if (*kind != "Sync" || session.format == Format::kJson) return ExitCode::kDone;
   v1::GetSyncStatusRequest get_status;
   get_status.set_sync(arguments.name);
@@ -200,8 +165,9 @@ ExitCode Describe(Session& session, const GetArguments& arguments) {
   request.set_page_size(kRecentRuns);
   const auto runs = session.Call(session.runs(), &v1::RunService::StubInterface::ListRuns, request);
   if (!runs.ok()) return Fail(runs.status());
-  Print(DueText(resources->front().due));
-  Print("\nRecent runs\n" + RunTable({runs->runs().begin(), runs->runs().end()}));
+  Print(DueText(found->due));
+  Print("\nRecent runs\n");
+  PrintTable(RunRows({runs->runs().begin(), runs->runs().end()}));
   return ExitCode::kDone;
 }
 
@@ -212,17 +178,21 @@ void AddResourceVerbs(Verbs& verbs) {
   CLI::App* get =
       verbs.AddRemote("get", "List resources, or show one", "penstock get syncs",
                       [&session = verbs.session, arguments] { return Get(session, *arguments); });
-  get->add_option("kind", arguments->kind, "source, model, destination, connector or sync")
-      ->required();
+  get->add_option("kind", arguments->kind, "Their kind")
+      ->required()
+      ->type_name(std::string(kKindChoices));
   CLI::Option* name = get->add_option("name", arguments->name, "Only this one");
   AddSelector(get, arguments->labels, "Only those with this label; may be repeated")
       ->excludes(name);
+  get->add_flag("--defaults", arguments->defaults,
+                "With -o yaml or json: also fields that have their default");
   CLI::App* describe = verbs.AddRemote(
       "describe", "Show a resource and what became of it",
       "penstock describe sync customers-to-crm",
       [&session = verbs.session, arguments] { return Describe(session, *arguments); });
-  describe->add_option("kind", arguments->kind, "source, model, destination, connector or sync")
-      ->required();
+  describe->add_option("kind", arguments->kind, "Their kind")
+      ->required()
+      ->type_name(std::string(kKindChoices));
   describe->add_option("name", arguments->name, "Its name")->required();
 }
 

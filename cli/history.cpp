@@ -34,7 +34,7 @@ ExitCode ListRuns(Session& session, const HistoryArguments& arguments) {
   if (session.format == Format::kName) {
     for (const v1::Run& run : listed->runs()) fmt::print("{}\n", run.id());
   } else {
-    Print(RunTable({listed->runs().begin(), listed->runs().end()}));
+    PrintTable(RunRows({listed->runs().begin(), listed->runs().end()}));
   }
   return ExitCode::kDone;
 }
@@ -51,8 +51,7 @@ ExitCode ListRecords(Session& session, const HistoryArguments& arguments) {
     fmt::print(stderr, "no rejected records\n");
     return ExitCode::kDone;
   }
-  std::vector<std::vector<std::string>> rows = {
-      {"TIME", "SYNC", "ROW", "OPERATION", "CODE", "WHO MUST ACT", "MESSAGE"}};
+  TableRows rows = {{"TIME", "SYNC", "ROW", "OPERATION", "CODE", "WHO MUST ACT", "MESSAGE"}};
   for (const v1::RejectedRecord& record : listed->records()) {
     if (session.format == Format::kName) {
       fmt::print("{}\n", record.primary_key());
@@ -61,7 +60,7 @@ ExitCode ListRecords(Session& session, const HistoryArguments& arguments) {
     rows.push_back({TimeText(record.time()), record.sync(), record.primary_key(),
                     record.operation(), record.code(), record.owner(), record.message()});
   }
-  if (session.format == Format::kTable) Print(Table(rows));
+  if (session.format == Format::kTable) PrintTable(rows);
   return ExitCode::kDone;
 }
 

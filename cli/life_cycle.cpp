@@ -3,8 +3,10 @@
 #include "cli/confirm.h"
 #include "cli/kinds.h"
 #include "cli/output.h"
+#include "cli/resource_list.h"
 #include "cli/verbs.h"
 #include "fmt/format.h"
+#include "services/common/core/status.h"
 
 // delete, pause, reset.
 namespace penstock::cli {
@@ -15,6 +17,7 @@ using Syncs = v1::SyncService::StubInterface;
 struct DeleteArguments {
   std::string kind;
   std::vector<std::string> names;
+  std::vector<std::string> labels;  // label=value
   bool forget = false;
   bool remove_records = false;
   bool yes = false;
@@ -27,11 +30,30 @@ struct ResetArguments {
   bool yes = false;
 };
 
+// Those that were named, or have the labels.
+absl::StatusOr<std::vector<std::string>> NamesToDelete(Session& session, const std::string& kind,
+                                                       const DeleteArguments& arguments) {
+  if (!arguments.names.empty()) return arguments.names;
+  if (arguments.labels.empty())
+    return Error(ErrorCode::kINVALID_REQUEST,
+                 fmt::format("name the {} to delete, or select by -l label=value", kind));
+  PENSTOCK_ASSIGN_OR_RETURN(const std::vector<Listed> listed,
+                            ListResources(session, kind, MapOf(arguments.labels)));
+  std::vector<std::string> names;
+  for (const Listed& one : listed) names.push_back(MetadataOf(one.resource).name);
+  if (names.empty())
+    return Error(ErrorCode::kRESOURCE_NOT_FOUND,
+                 fmt::format("there is no {} with these labels", kind));
+  return names;
+}
+
 ExitCode Delete(Session& session, const DeleteArguments& arguments) {
   const absl::StatusOr<std::string> kind = KindByName(arguments.kind);
   if (!kind.ok()) return Fail(kind.status());
+  const auto names = NamesToDelete(session, *kind, arguments);
+  if (!names.ok()) return Fail(names.status());
   v1::ApplyResourcesRequest request;
-  for (const std::string& name : arguments.names) {
+  for (const std::string& name : *names) {
     v1::ResourceName& gone = *request.add_deletes();
     gone.set_kind(*kind);
     gone.set_name(name);
@@ -41,8 +63,7 @@ ExitCode Delete(Session& session, const DeleteArguments& arguments) {
                                             : v1::FATE_KEEP);
   const ExitCode code = ConfirmAndApply(session, request, arguments.yes, Fail);
   if (code == ExitCode::kDone && arguments.remove_records && session.format == Format::kTable) {
-    for (const std::string& name : arguments.names)
-      fmt::print("follow it with: penstock watch {}\n", name);
+    for (const std::string& name : *names) fmt::print("follow it with: penstock watch {}\n", name);
   }
   return code;
 }
@@ -103,9 +124,11 @@ void AddLifeCycleVerbs(Verbs& verbs) {
       verbs.AddRemote("delete", "Delete resources; what a Sync has sent stays where it is",
                       "penstock delete sync customers-to-crm",
                       [&session = verbs.session, gone] { return Delete(session, *gone); });
-  remove->add_option("kind", gone->kind, "source, model, destination, connector or sync")
-      ->required();
-  remove->add_option("name", gone->names, "Their names")->required();
+  remove->add_option("kind", gone->kind, "Their kind")
+      ->required()
+      ->type_name(std::string(kKindChoices));
+  CLI::Option* names = remove->add_option("name", gone->names, "Their names");
+  AddSelector(remove, gone->labels, "All with this label; may be repeated")->excludes(names);
   CLI::Option* forget = remove->add_flag("--forget", gone->forget,
                                          "Forget its delivered rows at once, not after 30 days");
   remove

@@ -5,22 +5,71 @@
 #include <yaml-cpp/emittermanip.h>
 #include <yaml-cpp/stlemitter.h>
 
+#include <sys/ioctl.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <array>
 #include <cstdio>
+#include <numeric>
 
 #include "fmt/format.h"
 #include "services/common/config/resource_yaml.h"
 #include "services/common/core/nearest.h"
 #include "services/common/core/status.h"
+#include "services/common/core/utf8.h"
+#include "services/common/values/utf8.h"
 
 namespace penstock::cli {
 namespace {
+
+// C0, DEL and C1; marks, embeddings, overrides and isolates of bidirectional text:
+// https://www.unicode.org/reports/tr9/#Directional_Formatting_Characters
+bool IsInvisible(uint32_t code) {
+  return (code < 0x20 && code != '\n') || (code >= 0x7F && code < 0xA0) || code == 0x61C ||
+         code == 0x200E || code == 0x200F || (code >= 0x202A && code <= 0x202E) ||
+         (code >= 0x2066 && code <= 0x2069);
+}
+
+// A cell is one line.
+std::string Cell(std::string_view text) {
+  std::string out = Visible(text);
+  std::replace(out.begin(), out.end(), '\n', ' ');
+  return out;
+}
 
 // What a reader sees, not bytes: names may hold any letters.
 size_t Width(std::string_view text) {
   return static_cast<size_t>(
       std::count_if(text.begin(), text.end(), [](unsigned char c) { return (c & 0xC0) != 0x80; }));
+}
+
+constexpr size_t kGap = 2;         // spaces between columns
+constexpr size_t kLeastWidth = 8;  // what is left of a column that is cut
+
+// Takes from the widest columns what is too much, but not from the first: names and ids are copied.
+void FitInto(size_t max_width, std::vector<size_t>& widths) {
+  if (widths.size() < 2) return;
+  const auto total = [&] {
+    return std::accumulate(widths.begin(), widths.end(), kGap * (widths.size() - 1));
+  };
+  for (size_t now = total(); now > max_width; --now) {
+    size_t& widest = *std::max_element(widths.begin() + 1, widths.end());
+    if (widest <= kLeastWidth) return;
+    --widest;
+  }
+}
+
+// The first letters of a text that is wider, and "…".
+std::string Cut(const std::string& text, size_t width) {
+  if (Width(text) <= width) return text;
+  size_t end = 0;
+  for (size_t left = width; left > 0; --left) {
+    size_t next = end + 1;
+    while (next < text.size() && (static_cast<unsigned char>(text[next]) & 0xC0) == 0x80) ++next;
+    if (left > 1) end = next;
+  }
+  return text.substr(0, end) + "…";
 }
 
 void EmitText(const std::string& text, YAML::Emitter& out) {
@@ -84,18 +133,39 @@ absl::StatusOr<Format> FormatByName(std::string_view name) {
   return static_cast<Format>(found - kNames.begin());
 }
 
-std::string Table(const std::vector<std::vector<std::string>>& rows) {
-  std::vector<size_t> widths;
-  for (const auto& row : rows) {
-    widths.resize(std::max(widths.size(), row.size()));
-    for (size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], Width(row[i]));
+std::string Visible(std::string_view text) {
+  const std::string clean = CleanText(text);
+  std::string out;
+  for (std::string_view rest = clean; !rest.empty();) {
+    const std::string_view before = rest;
+    const uint32_t code = TakeUtf8(rest);
+    if (IsInvisible(code)) {
+      out += fmt::format("\\u{:04x}", code);
+    } else {
+      out += before.substr(0, before.size() - rest.size());
+    }
   }
+  return out;
+}
+
+std::string Table(const TableRows& given, size_t max_width) {
+  TableRows rows = given;
+  std::vector<size_t> widths;
+  for (auto& row : rows) {
+    widths.resize(std::max(widths.size(), row.size()));
+    for (size_t i = 0; i < row.size(); ++i) {
+      row[i] = Cell(row[i]);
+      widths[i] = std::max(widths[i], Width(row[i]));
+    }
+  }
+  FitInto(max_width, widths);
   std::string out;
   for (const auto& row : rows) {
     std::string line;
     for (size_t i = 0; i < row.size(); ++i) {
-      line += row[i];
-      line.append(widths[i] - Width(row[i]) + 2, ' ');
+      const std::string cell = Cut(row[i], widths[i]);
+      line += cell;
+      line.append(widths[i] - Width(cell) + kGap, ' ');
     }
     line.erase(line.find_last_not_of(' ') + 1);
     out += line + "\n";
@@ -103,10 +173,33 @@ std::string Table(const std::vector<std::vector<std::string>>& rows) {
   return out;
 }
 
+std::optional<size_t> TerminalWidth() {
+  winsize size{};
+  if (isatty(STDOUT_FILENO) == 0 || ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0) return {};
+  if (size.ws_col == 0) return {};
+  return size.ws_col;
+}
+
+void PrintTable(const TableRows& rows) {
+  Print(Table(rows, TerminalWidth().value_or(std::numeric_limits<size_t>::max())));
+}
+
 std::string YamlText(const YamlValue& value) {
   YAML::Emitter out;
   Emit(value, out);
   return std::string(out.c_str()) + "\n";
+}
+
+std::string FlowText(const YamlValue& value) {
+  YAML::Emitter out;
+  out.SetSeqFormat(YAML::Flow);
+  out.SetMapFormat(YAML::Flow);
+  if (value.kind == YamlValue::Kind::kScalar && value.text.find('\n') != std::string::npos) {
+    out << YAML::DoubleQuoted << value.text;
+  } else {
+    Emit(value, out);
+  }
+  return out.c_str();
 }
 
 std::string MessageText(const google::protobuf::Message& message, Format format) {
@@ -120,6 +213,10 @@ std::string MessageText(const google::protobuf::Message& message, Format format)
   std::vector<YamlProblem> problems;
   const std::vector<YamlValue> documents = ParseYaml(json, problems);
   return documents.empty() ? "" : YamlText(documents.front());
+}
+
+std::string JsonText(const YamlValue& value) {
+  return PrettyJson(ToJson(value).value_or("null"));
 }
 
 std::string PrettyJson(std::string_view json) {

@@ -23,7 +23,7 @@ std::string JoinCounts(std::initializer_list<std::pair<int64_t, const char*>> co
 }
 
 std::string Line(std::string_view head, const v1::RunError& error) {
-  return fmt::format("  {}: {} ({}, {} must act)\n", head, error.message(), error.code(),
+  return fmt::format("  {}: {} ({}, {} must act)\n", head, Visible(error.message()), error.code(),
                      error.owner());
 }
 
@@ -121,8 +121,8 @@ std::string RunLength(const v1::Run& run) {
   return FormatDuration(std::chrono::floor<std::chrono::seconds>(length));
 }
 
-std::string RunTable(const std::vector<v1::Run>& runs) {
-  std::vector<std::vector<std::string>> rows = {
+TableRows RunRows(const std::vector<v1::Run>& runs) {
+  TableRows rows = {
       {"RUN", "SYNC", "STATE", "TRIGGER", "STARTED", "TOOK", "ROWS", "DELIVERED", "WHY"}};
   for (const v1::Run& run : runs) {
     std::string state(StateName(run.state()));
@@ -134,7 +134,7 @@ std::string RunTable(const std::vector<v1::Run>& runs) {
     rows.push_back({run.id(), run.sync(), state, run.trigger(), StartText(run), RunLength(run),
                     Thousands(run.rows().rows_read()), Thousands(Delivered(run)), WhyText(run)});
   }
-  return Table(rows);
+  return rows;
 }
 
 std::string RowsText(const v1::ReadCounts& rows) {

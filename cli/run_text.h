@@ -4,6 +4,7 @@
 #include <string_view>
 #include <vector>
 
+#include "cli/output.h"
 #include "penstock/v1/run.pb.h"
 
 // Runs in words.
@@ -12,7 +13,8 @@ namespace penstock::cli {
 std::string_view StateName(v1::RunState state);  // "SUCCEEDED" …
 std::string_view PhaseName(v1::RunPhase phase);  // "reading" …; empty when not active
 
-std::string RunTable(const std::vector<v1::Run>& runs);
+// A table of them, its head first.
+TableRows RunRows(const std::vector<v1::Run>& runs);
 
 // What a run did or does: counts of rows and records, errors and notices, a line each.
 std::string RunSummary(const v1::Run& run);

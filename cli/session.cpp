@@ -6,6 +6,8 @@
 #include <optional>
 
 #include "absl/strings/ascii.h"
+#include "cli/context.h"
+#include "cli/output.h"
 #include "fmt/core.h"
 #include "services/common/core/file.h"
 #include "services/common/core/status.h"
@@ -32,7 +34,20 @@ absl::StatusOr<std::string> ReadToken(const std::string& file) {
 
 }  // namespace
 
+// A context that nobody named says nothing of another server: its token is not for that one.
+absl::Status Session::UseContext() {
+  if (server.empty() || !context_name.empty()) {
+    PENSTOCK_ASSIGN_OR_RETURN(const Context used, LoadContext(context_name));
+    if (server.empty()) server = used.server;
+    if (tls_ca.empty()) tls_ca = used.tls_ca;
+    if (token_file.empty()) token_file = used.token_file;
+  }
+  if (server.empty()) server = kDefaultServer;
+  return absl::OkStatus();
+}
+
 absl::Status Session::Open() {
+  PENSTOCK_RETURN_IF_ERROR(UseContext());
   if (!token_file.empty()) {
     PENSTOCK_ASSIGN_OR_RETURN(token_, ReadToken(token_file));
   }
@@ -69,7 +84,7 @@ absl::Status Session::Translate(const grpc::Status& status) const {
 }
 
 ExitCode Fail(const absl::Status& status) {
-  fmt::print(stderr, "penstock: {}\n", Std(status.message()));
+  fmt::print(stderr, "penstock: {}\n", Visible(Std(status.message())));
   return ExitCodeOf(status);
 }
 

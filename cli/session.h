@@ -6,6 +6,7 @@
 #include <chrono>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "absl/status/statusor.h"
 #include "cli/exit_code.h"
@@ -15,18 +16,24 @@
 
 namespace penstock::cli {
 
+inline constexpr std::chrono::seconds kCallTimeout{30};
+
 enum class Format : uint8_t { kTable, kJson, kYaml, kName };
 
 // What every verb is given: the server's address, the form of the output, and calls. Not
 // thread-safe.
 class Session {
  public:
-  std::string server = "127.0.0.1:7070";
+  static constexpr std::string_view kDefaultServer = "127.0.0.1:7070";
+
+  std::string context_name;  // whose settings hold where these are empty (cli/context.h)
+  std::string server;
   std::string tls_ca;      // file of the authorities to verify the server by; empty: plain text
   std::string token_file;  // file with the bearer token; empty: none
   Format format = Format::kTable;
 
-  // Before the first call. Connects nothing yet; fails when the address is none, or a file wrong.
+  // Before the first call: takes from the context what is not given. Connects nothing yet; fails
+  // when the address is none, or a file wrong.
   absl::Status Open();
   v1::ResourceService::StubInterface& resources() { return *resources_; }
   v1::RunService::StubInterface& runs() { return *runs_; }
@@ -37,7 +44,7 @@ class Session {
   template <typename Stub, typename Request, typename Response>
   absl::StatusOr<Response> Call(
       Stub& stub, grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&, Response*),
-      const Request& request, std::chrono::milliseconds timeout = std::chrono::seconds(30)) {
+      const Request& request, std::chrono::milliseconds timeout = kCallTimeout) {
     grpc::ClientContext context;
     Authorize(context);
     context.set_deadline(std::chrono::system_clock::now() + timeout);
@@ -53,6 +60,8 @@ class Session {
   absl::Status Translate(const grpc::Status& status) const;
 
  private:
+  absl::Status UseContext();
+
   std::string token_;
   std::unique_ptr<v1::ResourceService::StubInterface> resources_;
   std::unique_ptr<v1::RunService::StubInterface> runs_;

@@ -22,14 +22,16 @@ struct Verbs {
                       std::function<ExitCode()> run);
 };
 
-void AddSchemaVerb(Verbs& verbs);      // schema
-void AddResourceVerbs(Verbs& verbs);   // get, describe
-void AddApplyVerbs(Verbs& verbs);      // apply, validate
-void AddLifeCycleVerbs(Verbs& verbs);  // delete, pause, reset
-void AddRunVerbs(Verbs& verbs);        // trigger, retry, watch, cancel, resume
-void AddPlanVerbs(Verbs& verbs);       // plan, explain
-void AddHistoryVerbs(Verbs& verbs);    // runs, records
-void AddConnectorVerb(Verbs& verbs);   // connectors
-void AddDiagnosisVerbs(Verbs& verbs);  // test, version
+void AddDiffVerb(Verbs& verbs);         // diff
+void AddSchemaVerb(Verbs& verbs);       // schema
+void AddResourceVerbs(Verbs& verbs);    // get, describe
+void AddApplyVerbs(Verbs& verbs);       // apply, validate
+void AddLifeCycleVerbs(Verbs& verbs);   // delete, pause, reset
+void AddRunVerbs(Verbs& verbs);         // trigger, retry, watch, cancel, resume
+void AddPlanVerbs(Verbs& verbs);        // plan, explain
+void AddHistoryVerbs(Verbs& verbs);     // runs, records
+void AddConnectorVerb(Verbs& verbs);    // connectors
+void AddCompletionVerbs(Verbs& verbs);  // completion, and what shells and the build ask
+void AddDiagnosisVerbs(Verbs& verbs);   // test, version
 
 }  // namespace penstock::cli

@@ -1,5 +1,6 @@
 #include "cli/violations.h"
 
+#include "cli/output.h"
 #include "cli/session.h"
 #include "fmt/format.h"
 #include "services/common/rpc/rpc_status.h"
@@ -27,7 +28,7 @@ std::vector<std::string> ViolationLines(const absl::Status& status, const Resour
 namespace {
 
 ExitCode PrintLines(const std::vector<std::string>& lines, ExitCode code) {
-  for (const std::string& line : lines) fmt::print(stderr, "{}\n", line);
+  for (const std::string& line : lines) fmt::print(stderr, "{}\n", Visible(line));
   fmt::print(stderr, "penstock: {} error{} found; nothing was changed\n", lines.size(),
              lines.size() == 1 ? "" : "s");
   return code;

@@ -2,6 +2,8 @@
 
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
+#include <boost/json/parse.hpp>
+#include <boost/json/value.hpp>
 #include <memory>
 #include <thread>
 
@@ -17,7 +19,9 @@
 namespace penstock::testing {
 namespace {
 
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 constexpr std::string_view kConnections = R"(apiVersion: penstock.dev/v1
 kind: Source
@@ -164,6 +168,117 @@ TEST_F(ApplyTest, StoresResourcesOnceAndShowsThemAsTheyWereWritten) {
   WriteFile(dir_ / "sync.yaml", got.out);
   EXPECT_THAT(Apply().out, HasSubstr("Sync/to-crm unchanged"));
   EXPECT_THAT(Run({"get", "connectors", "-o", "name"}).out, HasSubstr("Connector/hubspot"));
+}
+
+TEST_F(ApplyTest, DiffTellsFieldByFieldWhatApplyWouldChange) {
+  const auto diff = [&](std::vector<std::string> more = {}) {
+    std::vector<std::string> args = {
+        "diff", "-f", dir_ / "connections.yaml", "-f", dir_ / "sync.yaml", "--detailed-exitcode"};
+    args.insert(args.end(), more.begin(), more.end());
+    return Run(args);
+  };
+  Result shown = diff();
+  EXPECT_EQ(shown.code, 5) << shown.err;
+  EXPECT_THAT(shown.out, HasSubstr("Model/customers created\n  + spec.source: warehouse\n"));
+  EXPECT_EQ(Run({"get", "models", "-o", "name"}).out, "");
+  ASSERT_EQ(Apply().code, 0);
+  shown = diff();
+  EXPECT_EQ(shown.code, 0);
+  EXPECT_EQ(shown.out, "nothing changes\n");
+  std::string yaml = SyncYaml("    phone: {from: phone, on_null: omit}\n  shared: true\n");
+  yaml.replace(yaml.find("plan: plan"), 10, "plan: {from: plan, transform: [trim, {round: 2}]}");
+  yaml.replace(yaml.find("    email: email\n"), 17, "    email: mail\n");
+  WriteFile(dir_ / "sync.yaml", yaml);
+  shown = diff();
+  EXPECT_EQ(shown.code, 5) << shown.err;
+  EXPECT_EQ(shown.out,
+            "Sync/to-crm updated\n"
+            "  ~ spec.mapping.email: email -> mail\n"
+            "  ~ spec.mapping.plan: plan -> {from: plan, transform: [trim, {round: 2}]}\n"
+            "  + spec.mapping.phone: {from: phone, on_null: omit}\n"
+            "  + spec.shared: true\n");
+  EXPECT_EQ(diff({"-o", "name"}).out, "Sync/to-crm\n");
+  EXPECT_THAT(diff({"-o", "json"}).out, HasSubstr(R"("path": "spec.shared",
+        "from": "",
+        "to": "true")"));
+  EXPECT_THAT(Run({"get", "sync", "to-crm", "-o", "yaml"}).out, Not(HasSubstr("shared")));
+  WriteFile(dir_ / "sync.yaml", SyncYaml("    phone: 5\n"));
+  EXPECT_EQ(diff().code, 2);
+}
+
+TEST_F(ApplyTest, ListsAreOneJsonDocumentAndOneResourceIsAnObject) {
+  ASSERT_EQ(Apply().code, 0);
+  const auto starts = [&](std::vector<std::string> args) {
+    args.insert(args.end(), {"-o", "json"});
+    const Result got = Run(args);
+    EXPECT_EQ(got.code, 0) << got.err;
+    return boost::json::parse(got.out);
+  };
+  EXPECT_EQ(starts({"get", "syncs"}).as_array().size(), 1u);
+  EXPECT_EQ(starts({"get", "syncs", "-l", "team=none"}).as_array().size(), 0u);
+  EXPECT_EQ(starts({"get", "sync", "to-crm"}).at("metadata").at("name"), "to-crm");
+  const boost::json::value listed = starts({"connectors"});
+  std::vector<std::string> connectors;
+  for (const auto& one : listed.as_array())
+    connectors.emplace_back(one.at("metadata").at("name").as_string());
+  EXPECT_THAT(connectors, ElementsAre("http", "hubspot", "postgres"));
+  EXPECT_EQ(starts({"connectors", "http"}).at("kind"), "Connector");
+  EXPECT_EQ(starts({"get", "sync", "to-crm", "--defaults"}).at("spec").at("on_removed"), "delete");
+  EXPECT_EQ(starts({"get", "sync", "to-crm"}).at("spec").as_object().count("on_removed"), 0u);
+}
+
+TEST_F(ApplyTest, DeletesWhatHasALabelAndNothingUnnamed) {
+  std::string labelled = SyncYaml();
+  labelled.replace(labelled.find("{name: to-crm}"), 14, "{name: to-crm, labels: {team: growth}}");
+  WriteFile(dir_ / "sync.yaml", labelled);
+  ASSERT_EQ(Apply().code, 0);
+  const Result unnamed = Run({"delete", "sync", "--yes"});
+  EXPECT_EQ(unnamed.code, 2);
+  EXPECT_EQ(unnamed.err, "penstock: name the Sync to delete, or select by -l label=value\n");
+  EXPECT_EQ(Run({"delete", "sync", "-l", "team=other", "--yes"}).code, 1);
+  EXPECT_EQ(Run({"delete", "sync", "-l", "team=growth", "--yes"}).out, "Sync/to-crm deleted\n");
+}
+
+TEST_F(ApplyTest, TakesTenThousandResourcesInOneApply) {
+  std::string models;
+  for (int i = 0; i < 10'000; ++i)
+    models += "---\napiVersion: penstock.dev/v1\nkind: Model\nmetadata: {name: m" +
+              std::to_string(i) + "}\nspec: {source: warehouse, table: t, primary_key: [id]}\n";
+  WriteFile(dir_ / "models.yaml", models);
+  const Result applied = Apply({"-f", dir_ / "models.yaml"});
+  EXPECT_EQ(applied.code, 0) << applied.err;
+  EXPECT_THAT(applied.out, HasSubstr("Model/m9999 created"));
+  EXPECT_THAT(Apply({"-f", dir_ / "models.yaml"}).out, HasSubstr("Model/m9999 unchanged"));
+  EXPECT_THAT(Run({"get", "models", "-o", "name"}).out, HasSubstr("Model/m9999"));
+}
+
+TEST_F(ApplyTest, AContextSaysHowItsServerIsReached) {
+  std::filesystem::create_directory(dir_ / "penstock");
+  const auto version = [&](std::string_view config, std::vector<std::string> more = {}) {
+    WriteFile(dir_ / "penstock/config.yaml", config);
+    std::vector<std::string> args = {Program("penstock"), "version"};
+    args.insert(args.end(), more.begin(), more.end());
+    const int code = RunProgram({.args = args,
+                                 .env = {"XDG_CONFIG_HOME=" + dir_.path().string()},
+                                 .out = dir_ / "out",
+                                 .err = dir_ / "out"});
+    return Result{code, ReadFile(dir_ / "out"), ""};
+  };
+  const std::string address = Loopback(server_->port());
+  const std::string config = "current: here\ncontexts:\n  here: {server: \"" + address +
+                             "\"}\n  there: {server: \"127.0.0.1:1\", token_file: token}\n";
+  EXPECT_THAT(version(config).out, HasSubstr(" at " + address));
+  EXPECT_THAT(version(config, {"--server", "127.0.0.1:2"}).out, HasSubstr(" at 127.0.0.1:2"));
+  // The file is found beside the configuration; it is not there.
+  const Result there = version(config, {"--context", "there"});
+  EXPECT_EQ(there.code, 2);
+  EXPECT_THAT(there.out, HasSubstr(dir_ / "penstock/token: can't be read"));
+  EXPECT_THAT(version(config, {"--context", "her"}).out,
+              HasSubstr("config.yaml: there is no context \"her\" (did you mean \"here\"?)"));
+  EXPECT_THAT(version("contexts: {a: {sever: x}}\n").out,
+              HasSubstr("config.yaml:1: unknown field \"sever\" (did you mean \"server\"?)"));
+  EXPECT_THAT(version("contexts: {a: {server: 7}}\n").out,
+              HasSubstr("config.yaml:1: contexts.a.server: must be text; write \"7\" in quotes"));
 }
 
 TEST_F(ApplyTest, TellsWhatTheWarehouseLacksByFileAndLineAndStoresNothing) {

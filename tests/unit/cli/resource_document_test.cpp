@@ -4,6 +4,7 @@
 
 #include "cli/output.h"
 #include "services/common/config/builtin/builtin_connectors.h"
+#include "services/common/config/resource_check.h"
 #include "services/common/config/resource_reader.h"
 
 namespace penstock::cli {
@@ -59,6 +60,36 @@ TEST(ResourceDocument, KeepsWhatIsEasilyLost) {
   EXPECT_EQ(WriteAndRead(sync), Resource(sync));
   sync.schedule = AfterSchedule{{"a", "b"}, true};
   EXPECT_EQ(WriteAndRead(sync), Resource(sync));
+  sync.guard.max_changed = 0.5;
+  sync.mode = Mode::kAppend;
+  sync.on_removed.reset();
+  sync.on_change = OnChange::kSend;
+  sync.backfill = Backfill::kNone;
+  sync.on_mapping_change = OnMappingChange::kChangedRowsOnly;
+  EXPECT_EQ(WriteAndRead(sync), Resource(sync));
+  const Destination destination{.meta = {.name = "d"},
+                                .connector = "http",
+                                .quotas = {{"burst", {10, std::chrono::seconds(10), 0.8, 0}},
+                                           {"slots", {0, milliseconds(0), 1, 4}}}};
+  EXPECT_EQ(WriteAndRead(destination), Resource(destination));
+}
+
+TEST(ResourceDocument, ShowsDefaultsThatMayStandInAFile) {
+  const DeclaredResources examples =
+      ReadResourceFiles({PENSTOCK_SOURCE_DIR "/examples/quickstart"});
+  std::string yaml;
+  for (const Resource& resource : examples.resources)
+    yaml += YamlText(ToDocument(resource, Defaults::kShown)) + "---\n";
+  DeclaredResources shown;
+  ReadResources("f.yaml", yaml, shown);
+  CheckDeclared(shown, BuiltinConnectors());
+  for (const ResourceError& error : shown.errors) ADD_FAILURE() << error.ToString() << "\n" << yaml;
+  for (const char* field :
+       {"timezone: UTC", "account: crm", "on_removed: delete", "backfill: all", "on_null: send",
+        "on_mapping_change: resync", "shared: false", "max_removed: 0.1", "max_removed_min: 100",
+        "max_rejected: 0.5", "max_rejected_min: 1000", "guarantee: at_least_once",
+        "give_up_after: 1d", "retry_from: 1h", "retry_to: 1d", "share: 1"})
+    EXPECT_THAT(yaml, testing::HasSubstr(field));
 }
 
 }  // namespace

@@ -35,6 +35,26 @@ TEST(Output, AlignsColumnsByWhatIsSeen) {
   EXPECT_EQ(Table({{"NAME", "WHY"}, {"größe", "x"}, {"a", ""}}), "NAME   WHY\ngröße  x\na\n");
 }
 
+TEST(Output, CutsTheWidestColumnsOfATableThatIsTooWide) {
+  const TableRows rows = {{"NAME", "WHY", "N"}, {"customers-to-crm", "größer als erlaubt", "12"}};
+  EXPECT_EQ(Table(rows, 40),
+            "NAME              WHY                 N\n"
+            "customers-to-crm  größer als erlaubt  12\n");
+  EXPECT_EQ(Table(rows, 34),
+            "NAME              WHY           N\n"
+            "customers-to-crm  größer als …  12\n");
+  // Names are copied, and what is left must say something.
+  EXPECT_EQ(Table(rows, 3),
+            "NAME              WHY       N\n"
+            "customers-to-crm  größer …  12\n");
+}
+
+TEST(Output, ShowsWhatATerminalWouldObey) {
+  EXPECT_EQ(Visible("a\x1b[31mred\u202Eknil\u0085\nb ü"), "a\\u001b[31mred\\u202eknil\\u0085\nb ü");
+  EXPECT_EQ(Visible("\xFF"), "\uFFFD");
+  EXPECT_EQ(Table({{"NAME"}, {"a\x1b[2J\nb"}}), "NAME\na\\u001b[2J b\n");
+}
+
 TEST(Output, GroupsDigits) {
   EXPECT_EQ(Thousands(0), "0");
   EXPECT_EQ(Thousands(999), "999");
