@@ -128,6 +128,7 @@ void Write(const OperationSpec& spec, v1::OperationSpec* out) {
 
 OperationSpec Read(const v1::OperationSpec& in) {
   OperationSpec spec{.request = Read(in.request()),
+                     .batch = {in.max_batch_records(), in.max_batch_bytes()},
                      .confirms = in.confirms() == v1::CONFIRMS_UNSPECIFIED
                                      ? Confirms::kBatch
                                      : static_cast<Confirms>(in.confirms()),
@@ -137,9 +138,7 @@ OperationSpec Read(const v1::OperationSpec& in) {
     spec.resolve = ResolveSpec{Read(in.resolve().request()), in.resolve().records(),
                                in.resolve().match(), in.resolve().id()};
   }
-  // What a caller of the API leaves out has the defaults of the files.
-  if (in.max_batch_records() > 0) spec.batch.max_records = in.max_batch_records();
-  if (in.max_batch_bytes() > 0) spec.batch.max_bytes = in.max_batch_bytes();
+  // A caller of the API that leaves this out means what files mean by that.
   if (!in.not_applied().empty())
     spec.not_applied = {in.not_applied().begin(), in.not_applied().end()};
   if (in.timeout_ms() > 0) spec.timeout = milliseconds(in.timeout_ms());
