@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "services/common/convert/run_error.h"
 #include "services/common/core/status.h"
 #include "services/common/model/batch.h"
 #include "services/common/model/key_bytes.h"
@@ -42,7 +43,7 @@ absl::StatusOr<std::unique_ptr<ModelRead>> ModelRead::Open(TaskContext& context)
   return read;
 }
 
-DifferOptions ModelRead::Options() const {
+DifferOptions ModelRead::Options() {
   const Sync& sync = context_.sync();
   const bool each_once =
       sync.mode == Mode::kAppend && sync.on_change.value_or(OnChange::kIgnore) == OnChange::kIgnore;
@@ -51,12 +52,12 @@ DifferOptions ModelRead::Options() const {
           .adopts = context_.task().adopts(),
           .at_most_once = sync.delivery.guarantee == Guarantee::kAtMostOnce &&
                           !context_.task().retries_rejected(),
+          .older = older_.has_value() ? &*older_ : nullptr,
           .spill_directory = context_.directory()};
 }
 
 absl::Status ModelRead::Run(TaskSession& session, DiffSink& sink) {
   DifferOptions options = Options();
-  if (older_.has_value()) options.older = &*older_;
   if (context_.task().limit() > 0) options.limit = context_.task().limit();
   if (!context_.key().empty()) {
     PENSTOCK_RETURN_IF_ERROR(FindWantedRow());
@@ -109,15 +110,12 @@ absl::Status ModelRead::CheckChanged() const {
 std::vector<penstock::v1::RunError> ModelRead::Notices() const {
   const ReadCounters& counters = differ_->counters();
   if (counters.known < kFewRows || counters.known_changed * 2 <= counters.known) return {};
-  penstock::v1::RunError notice;
-  notice.set_code(std::string(Name(ErrorCode::kMANY_ROWS_CHANGED)));
-  notice.set_owner(std::string(Name(OwnerOf(ErrorCode::kMANY_ROWS_CHANGED))));
-  notice.set_message(absl::StrCat(
-      counters.known_changed, " of ", counters.known,
-      " delivered rows have changed since the last run, under the same mapping; if they should not "
-      "have, a mapped column is volatile: now() or random(), an aggregate without ORDER BY, a sum "
-      "of floats"));
-  return {std::move(notice)};
+  return {RunErrorOf(
+      ErrorCode::kMANY_ROWS_CHANGED,
+      absl::StrCat(counters.known_changed, " of ", counters.known,
+                   " delivered rows have changed since the last run, under the same mapping; if "
+                   "they should not have, a mapped column is volatile: now() or random(), an "
+                   "aggregate without ORDER BY, a sum of floats"))};
 }
 
 penstock::v1::ReadCounts ModelRead::Counts(bool whole) const {
@@ -167,9 +165,7 @@ class OneRow final : public DiffSink {
 
 void SetProblem(const ValueError& error, pb::ExplainedRow& out) {
   out.set_verdict(penstock::v1::VERDICT_INVALID);
-  out.mutable_problem()->set_code(std::string(Name(error.code)));
-  out.mutable_problem()->set_message(error.reason);
-  out.mutable_problem()->set_owner(std::string(Name(OwnerOf(error.code))));
+  *out.mutable_problem() = RunErrorOf(error.code, error.reason);
 }
 
 }  // namespace
@@ -183,9 +179,7 @@ absl::StatusOr<pb::ExplainedRow> ModelRead::Explain() {
   mapper_->AppendLabel(row, label);
   out.set_primary_key(label);
   OneRow sink;
-  DifferOptions options = Options();
-  if (older_.has_value()) options.older = &*older_;
-  Differ one(program_, *mapper_, *index_, *deferrals_, std::move(options), sink);
+  Differ one(program_, *mapper_, *index_, *deferrals_, Options(), sink);
   PENSTOCK_RETURN_IF_ERROR(one.Add(std::span(&row, 1)));
   PENSTOCK_RETURN_IF_ERROR(one.Finish());
   out.set_verdict(sink.VerdictBy(one.counters()));

@@ -38,7 +38,8 @@ class ModelRead {
 
  private:
   explicit ModelRead(TaskContext& context) : context_(context) {}
-  DifferOptions Options() const;
+  // What a read and the look at one of its rows have in common.
+  DifferOptions Options();
   absl::Status FindWantedRow();
   absl::Status ReadRows(TaskSession& session);
   absl::Status CheckChanged() const;

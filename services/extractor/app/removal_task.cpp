@@ -1,4 +1,5 @@
 #include "absl/strings/str_cat.h"
+#include "services/common/convert/run_error.h"
 #include "services/common/core/bytes.h"
 #include "services/common/core/status.h"
 #include "services/extractor/app/batch_writer.h"
@@ -18,19 +19,17 @@ std::optional<penstock::v1::RunError> GuardWords(TaskContext& context,
   if (counts.removed == 0 || verdict == GuardVerdict::kPass) return std::nullopt;
   const bool empty = verdict == GuardVerdict::kEmptyModel;
   if (!empty && context.task().allow_removals()) return std::nullopt;
-  penstock::v1::RunError error;
-  const ErrorCode code = empty ? ErrorCode::kMODEL_EMPTY : ErrorCode::kMAX_REMOVED_EXCEEDED;
-  error.set_code(std::string(Name(code)));
-  error.set_owner(std::string(Name(OwnerOf(code))));
-  error.set_message(empty ? absl::StrCat("the model is empty, so none of the ", counts.known,
-                                         " delivered rows was removed; see whether it "
-                                         "should be")
-                          : absl::StrCat(counts.removed, " of ", counts.known,
-                                         " delivered rows left the model, more than "
-                                         "guard.max_removed allows, so none was removed; if that "
-                                         "is right: penstock trigger ",
-                                         context.sync().meta.name, " --allow-removals"));
-  return error;
+  if (empty) {
+    return RunErrorOf(ErrorCode::kMODEL_EMPTY,
+                      absl::StrCat("the model is empty, so none of the ", counts.known,
+                                   " delivered rows was removed; see whether it should be"));
+  }
+  return RunErrorOf(
+      ErrorCode::kMAX_REMOVED_EXCEEDED,
+      absl::StrCat(counts.removed, " of ", counts.known,
+                   " delivered rows left the model, more than guard.max_removed allows, so none "
+                   "was removed; if that is right: penstock trigger ",
+                   context.sync().meta.name, " --allow-removals"));
 }
 
 absl::Status EmitRemovals(TaskContext& context, TaskSession& session, const Program& program,

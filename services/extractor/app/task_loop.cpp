@@ -1,5 +1,6 @@
 #include "services/extractor/app/task_loop.h"
 
+#include "services/common/convert/run_error.h"
 #include "services/common/core/status.h"
 #include "services/common/core/testpoint.h"
 #include "services/common/obs/log.h"
@@ -131,14 +132,11 @@ void TaskLoop::End(const pb::Task& task, BootTime began, const absl::Status& sta
   LogWarning("task_failed", "a task is given up", status,
              {{"run", run}, {"sync", sync}, {"task", id}});
   if (lost) return;
-  const ErrorCode code = *CodeOf(status);
   pb::FailTaskRequest fail;
   fail.set_task_id(id);
   fail.set_fence(task.fence());
   fail.set_retry(MayRetry(status));
-  fail.mutable_error()->set_code(std::string(Name(code)));
-  fail.mutable_error()->set_owner(std::string(Name(OwnerOf(code))));
-  fail.mutable_error()->set_message(std::string(status.message()));
+  *fail.mutable_error() = RunErrorOf(status);
   if (const absl::Status told = workshop_.state.FailTask(fail); !told.ok()) {
     LogWarning("fail_task_failed", "state was not told that a task is given up; its lease runs out",
                told, {{"task", id}});

@@ -3,6 +3,7 @@
 #include <chrono>
 
 #include "absl/strings/str_cat.h"
+#include "services/common/convert/run_error.h"
 #include "services/common/core/status.h"
 
 namespace penstock::loader {
@@ -53,10 +54,9 @@ pb::ParkAccountRequest ParkRequest(const std::string& account, const std::string
   if (park.wait) {
     request.set_wait_ms(std::chrono::duration_cast<std::chrono::milliseconds>(*park.wait).count());
   }
-  request.mutable_error()->set_code(std::string(Name(park.code)));
-  request.mutable_error()->set_message(
+  *request.mutable_error() = RunErrorOf(
+      park.code,
       absl::StrCat("Destination \"", destination, "\": ", park.message, Absl(Remedy(park.code))));
-  request.mutable_error()->set_owner(std::string(Name(OwnerOf(park.code))));
   return request;
 }
 

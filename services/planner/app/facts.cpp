@@ -1,5 +1,7 @@
 #include "services/planner/app/facts.h"
 
+#include "services/common/convert/run_error.h"
+
 namespace penstock::planner {
 namespace {
 
@@ -86,12 +88,8 @@ pb::TransitionRequest ToRequest(const pb::RunFacts& facts, const Decision& decis
   request.set_revision(facts.revision());
   request.set_event(EventOf(decision.event));
   request.set_wait_ms(decision.wait.count());
-  if (decision.error.has_value()) {
-    penstock::v1::RunError& error = *request.mutable_error();
-    error.set_code(std::string(Name(*decision.error)));
-    error.set_owner(std::string(Name(OwnerOf(*decision.error))));
-    error.set_message(decision.message);
-  }
+  if (decision.error.has_value())
+    *request.mutable_error() = RunErrorOf(*decision.error, decision.message);
   return request;
 }
 

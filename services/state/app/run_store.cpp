@@ -6,6 +6,7 @@
 #include "google/protobuf/io/coded_stream.h"
 #include "google/protobuf/io/zero_copy_stream_impl_lite.h"
 #include "penstock/v1/resource_service.pb.h"
+#include "services/common/convert/run_error.h"
 #include "services/common/core/clock.h"
 #include "services/common/core/hash.h"
 #include "services/common/core/random.h"
@@ -122,15 +123,6 @@ absl::Status WhySkipped(const UnfinishedRun& other, const std::string& sync) {
           "active at this due time; a longer interval avoids it, or overlap: queue, which lets one "
           "run wait");
   }
-}
-
-penstock::v1::RunError RunErrorOf(const absl::Status& status) {
-  const ErrorCode code = CodeOf(status).value_or(ErrorCode::kINTERNAL);
-  penstock::v1::RunError error;
-  error.set_code(std::string(Name(code)));
-  error.set_owner(std::string(Name(OwnerOf(code))));
-  error.set_message(std::string(status.message()));
-  return error;
 }
 
 // QUEUED -> READING. The run works on the snapshot that its Sync has now, or on one of its own.
