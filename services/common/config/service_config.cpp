@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
+#include <thread>
 
 #include "fmt/format.h"
 #include "fmt/ranges.h"
@@ -17,6 +18,7 @@ namespace penstock {
 namespace {
 
 constexpr std::string_view kPrefix = "PENSTOCK_";
+constexpr std::string_view kWait = "wait";
 
 std::string FieldName(std::string_view name) {
   std::string field(name);
@@ -134,8 +136,9 @@ absl::StatusOr<std::vector<ServiceConfig::Flag>> ServiceConfig::ParseFlags(
     arg.remove_prefix(2);
     size_t equals = arg.find('=');
     std::string name(arg.substr(0, equals));
-    Option* option = Find(name);
-    if (option == nullptr) {
+    const bool is_wait = name == kWait;
+    const Option* option = is_wait ? nullptr : Find(name);
+    if (option == nullptr && !is_wait) {
       std::vector<std::string> known;
       known.reserve(options_.size());
       for (const Option& other : options_) known.push_back("--" + other.name);
@@ -143,13 +146,14 @@ absl::StatusOr<std::vector<ServiceConfig::Flag>> ServiceConfig::ParseFlags(
     }
     if (equals != arg.npos) {
       flags.push_back({name, std::string(arg.substr(equals + 1))});
-    } else if (option->is_switch) {
+    } else if (!is_wait && option->is_switch) {
       flags.push_back({name, "true"});
     } else if (i + 1 < args.size()) {
       flags.push_back({name, args[++i]});
     } else {
       return Error(ErrorCode::kINVALID_CONFIGURATION,
-                   fmt::format("flag --{}: the value is missing ({})", name, option->type));
+                   fmt::format("flag --{}: the value is missing ({})", name,
+                               is_wait ? ServiceValue<Duration>::kType : option->type));
     }
   }
   return flags;
@@ -163,9 +167,17 @@ absl::StatusOr<ServiceConfig::Outcome> ServiceConfig::Load(std::span<const std::
   if (auto file = environment.find(VariableName("config")); file != environment.end())
     file_ = file->second;
   for (const Flag& flag : flags) {
-    if (flag.name == "help") return Outcome{false, Help(), {}};
+    if (flag.name == "help") return Outcome{.run = false, .text = Help()};
     if (flag.name == "version")
-      return Outcome{false, fmt::format("{} {}\n", program_, kVersion), {}};
+      return Outcome{.run = false, .text = fmt::format("{} {}\n", program_, kVersion)};
+    if (flag.name == kWait) {
+      const absl::StatusOr<Duration> wait = ServiceValue<Duration>::Parse(*flag.value);
+      if (!wait.ok()) {
+        return Error(ErrorCode::kINVALID_CONFIGURATION,
+                     fmt::format("flag --wait: {}", Std(wait.status().message())));
+      }
+      return Outcome{.run = false, .wait = *wait};
+    }
     if (flag.name == "config") file_ = *flag.value;
   }
   if (!file_.empty()) PENSTOCK_RETURN_IF_ERROR(ReadFile(file_));
@@ -194,6 +206,7 @@ std::optional<int> ServiceConfig::LoadForMain(int argc, char** argv) {
   for (const std::string& warning : outcome->warnings)
     fmt::print(stderr, "{}: {}\n", program_, warning);
   if (outcome->run) return std::nullopt;
+  std::this_thread::sleep_for(outcome->wait);
   fmt::print("{}", outcome->text);
   return 0;
 }
@@ -210,7 +223,9 @@ std::string ServiceConfig::Help() const {
     if (!option.shown_default.empty()) out += fmt::format(" Default: {}.", option.shown_default);
     out += '\n';
   }
-  return out + "  --help\n  --version\n";
+  return out +
+         "  --help\n  --version\n  --wait=duration\n      Does nothing but wait so long and "
+         "end with 0: for preStop hooks in images without a shell.\n";
 }
 
 }  // namespace penstock

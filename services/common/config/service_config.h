@@ -45,10 +45,12 @@ class ServiceConfig {
   // The value must be one of these texts (given or default).
   void Choices(std::string_view name, std::vector<std::string> choices);
 
-  // What to do after reading the configuration: run, or print `text` and end with exit code 0.
+  // What to do after reading the configuration: run, or wait, print `text` and end with exit code
+  // 0.
   struct Outcome {
     bool run = true;
     std::string text;
+    Duration wait{};
     // Environment variables that look like a mistyped option. Unknown ones are else ignored: the
     // environment belongs to others too (Kubernetes puts PENSTOCK_STATE_PORT there).
     std::vector<std::string> warnings;

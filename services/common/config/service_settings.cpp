@@ -16,23 +16,33 @@ void ServeSettings::AddTo(ServiceConfig& config) {
   config.Add("tls-key-file", &tls_key_file, "PEM key of that certificate.");
   config.Add("tls-client-ca-file", &tls_client_ca_file,
              "PEM authorities; clients must show a certificate of theirs.");
+  config.Add("insecure", &insecure,
+             "Serve gRPC beyond loopback without TLS, or to anyone; the log warns of it.");
   config.Add("max-message", &max_message, "Largest gRPC message that is taken.");
   config.Add("max-connection-age", &max_connection_age,
              "Clients are asked to connect anew after this time, so that load spreads over new "
              "replicas.");
 }
 
+void PeerTlsSettings::AddTo(ServiceConfig& config) {
+  config.Add("peer-tls-ca-file", &ca_file,
+             "PEM authorities to verify other services by; calls them with TLS.");
+  config.Add("peer-tls-cert-file", &cert_file, "PEM certificate to show to other services.");
+  config.Add("peer-tls-key-file", &key_file, "PEM key of that certificate.");
+}
+
 void StateSettings::AddTo(ServiceConfig& config) {
   config.Add("state", &addresses, "Addresses of the state service (replicas, or one DNS name).");
-  config.Add("state-tls-ca-file", &tls_ca_file, "PEM authorities to verify state by; uses TLS.");
-  config.Add("state-tls-cert-file", &tls_cert_file, "PEM certificate to show to state.");
-  config.Add("state-tls-key-file", &tls_key_file, "PEM key of that certificate.");
+  config.Add("state-tls-name", &tls_name,
+             "Name to expect in state's certificate instead of that in --state, for addresses.");
   config.Add("state-call-timeout", &call_timeout, "Deadline of a call to state.");
 }
 
 void RedisSettings::AddTo(ServiceConfig& config) {
   config.Add("redis-url", &url,
              "redis://[user[:password]@]host[:port][/database], rediss:// for TLS.");
+  config.Add("redis-password-file", &password_file,
+             "File with the password, instead of one in the URL; read at every connection.");
   config.Add("redis-ca-file", &ca_file, "PEM authorities to verify Redis by.");
   config.Add("redis-prefix", &prefix, "First part of every key, one per cluster of Penstock.");
   config.Add("redis-command-timeout", &command_timeout, "Deadline of a command.");

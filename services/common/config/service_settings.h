@@ -24,17 +24,25 @@ struct ServeSettings {
   std::string tls_key_file;
   // Set: clients must show a certificate of these authorities.
   std::string tls_client_ca_file;
+  // Serve beyond loopback without TLS that knows its callers.
+  bool insecure = false;
   ByteSize max_message{16 << 20};
   Duration max_connection_age = std::chrono::minutes(30);
   void AddTo(ServiceConfig& config);
 };
 
-// How to call the state service; extractor and planner use the same for one another's addresses.
+// TLS of calls to other services.
+struct PeerTlsSettings {
+  std::string ca_file;
+  std::string cert_file;
+  std::string key_file;
+  void AddTo(ServiceConfig& config);
+};
+
+// How to call the state service.
 struct StateSettings {
   std::vector<std::string> addresses = {"127.0.0.1:7071"};
-  std::string tls_ca_file;
-  std::string tls_cert_file;
-  std::string tls_key_file;
+  std::string tls_name;
   Duration call_timeout = std::chrono::seconds(10);
   void AddTo(ServiceConfig& config);
 };
@@ -42,6 +50,7 @@ struct StateSettings {
 struct RedisSettings {
   Secret url{"redis://127.0.0.1:6379"};
   std::string ca_file;
+  std::string password_file;
   std::string prefix = "penstock";
   Duration command_timeout = std::chrono::seconds(5);
   void AddTo(ServiceConfig& config);

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "services/common/core/secret_file.h"
 #include "services/common/core/status.h"
 #include "services/common/pg/pg_errors.h"
 
@@ -16,12 +17,44 @@ constexpr int kBinary = 1;
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<PgConnection>> PgConnection::Connect(const std::string& conninfo) {
+absl::Status PgConnection::Check(const std::string& conninfo, const std::string& password_file) {
+  char* why = nullptr;
+  PQconninfoOption* options = PQconninfoParse(conninfo.c_str(), &why);
+  const std::unique_ptr<char, decltype(&PQfreemem)> owned_why(why, &PQfreemem);
+  const std::unique_ptr<PQconninfoOption, decltype(&PQconninfoFree)> owned(options,
+                                                                           &PQconninfoFree);
+  if (options == nullptr) {
+    // Without libpq's words, which may repeat the password.
+    return Error(ErrorCode::kINVALID_CONFIGURATION,
+                 "it is no connection string; write postgresql://[user@]host[:port]/database or "
+                 "host=… user=… dbname=…");
+  }
+  if (password_file.empty()) return absl::OkStatus();
+  for (const PQconninfoOption* option = options; option->keyword != nullptr; ++option) {
+    if (std::string_view(option->keyword) == "password" && option->val != nullptr) {
+      return Error(ErrorCode::kINVALID_CONFIGURATION,
+                   absl::StrCat("it has a password beside the file ", password_file));
+    }
+  }
+  return ReadSecretFile(password_file).status();
+}
+
+absl::StatusOr<std::unique_ptr<PgConnection>> PgConnection::Connect(
+    const std::string& conninfo, const std::string& password_file) {
+  std::string password;
+  if (!password_file.empty()) {
+    const absl::StatusOr<Secret> secret = ReadSecretFile(password_file);
+    if (!secret.ok())
+      return Error(ErrorCode::kDATABASE_UNAVAILABLE, Std(secret.status().message()));
+    password = secret->Reveal();
+  }
   // A network that goes silent must end a call, not hang its thread; what the caller's string says
   // of these wins.
   const char* const keywords[] = {"connect_timeout", "tcp_user_timeout", "keepalives_idle",
-                                  "dbname", nullptr};
-  const char* const values[] = {"10", "30000", "30", conninfo.c_str(), nullptr};
+                                  "password",        "dbname",           nullptr};
+  const char* const values[] = {
+      "10",   "30000", "30", password_file.empty() ? nullptr : password.c_str(), conninfo.c_str(),
+      nullptr};
   std::unique_ptr<PgConnection> connection(
       new PgConnection(PQconnectdbParams(keywords, values, /*expand_dbname=*/1)));
   if (PQstatus(connection->conn_) != CONNECTION_OK)

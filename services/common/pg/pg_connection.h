@@ -20,12 +20,18 @@ namespace penstock {
 // Blocking; used by one thread at a time. Errors are SQLSTATEs turned into Status by pg_errors.h.
 class PgConnection {
  public:
-  // `conninfo` is a libpq connection string or URI. DATABASE_UNAVAILABLE when the server can't be
-  // reached or has no connection left.
-  static absl::StatusOr<std::unique_ptr<PgConnection>> Connect(const std::string& conninfo);
+  // `conninfo` is a libpq connection string or URI; a password file holds the password that it
+  // lacks. DATABASE_UNAVAILABLE when the server can't be reached or has no connection left, or the
+  // file can't be read.
+  static absl::StatusOr<std::unique_ptr<PgConnection>> Connect(
+      const std::string& conninfo, const std::string& password_file = {});
   ~PgConnection();
   PgConnection(const PgConnection&) = delete;
   PgConnection& operator=(const PgConnection&) = delete;
+
+  // INVALID_CONFIGURATION when the string can't be understood, has a password beside a password
+  // file, or that file can't be read; connects to nothing.
+  static absl::Status Check(const std::string& conninfo, const std::string& password_file);
 
   // Runs one statement; `sql` is prepared at its first use on this connection, so it should be a
   // literal.

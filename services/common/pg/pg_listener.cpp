@@ -17,8 +17,12 @@ constexpr int kReconnectMs = 500;
 
 }  // namespace
 
-PgListener::PgListener(std::string conninfo, std::string channel, Callback callback)
-    : conninfo_(std::move(conninfo)), channel_(std::move(channel)), callback_(std::move(callback)) {
+PgListener::PgListener(std::string conninfo, std::string channel, Callback callback,
+                       std::string password_file)
+    : conninfo_(std::move(conninfo)),
+      channel_(std::move(channel)),
+      callback_(std::move(callback)),
+      password_file_(std::move(password_file)) {
   int fds[2];
   if (pipe2(fds, O_CLOEXEC) == 0) {
     wake_read_ = fds[0];
@@ -36,7 +40,7 @@ PgListener::~PgListener() {
 
 void PgListener::Loop() {
   while (!closing_) {
-    auto connection = PgConnection::Connect(conninfo_);
+    auto connection = PgConnection::Connect(conninfo_, password_file_);
     const bool listening =
         connection.ok() && (*connection)->ExecScript(absl::StrCat("LISTEN ", channel_)).ok();
     if (!listening) {

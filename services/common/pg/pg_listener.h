@@ -13,7 +13,8 @@ namespace penstock {
 class PgListener {
  public:
   using Callback = std::function<void(std::string_view payload)>;
-  PgListener(std::string conninfo, std::string channel, Callback callback);
+  PgListener(std::string conninfo, std::string channel, Callback callback,
+             std::string password_file = {});
   ~PgListener();
   PgListener(const PgListener&) = delete;
   PgListener& operator=(const PgListener&) = delete;
@@ -24,6 +25,7 @@ class PgListener {
   const std::string conninfo_;
   const std::string channel_;
   const Callback callback_;
+  const std::string password_file_;
   std::atomic<bool> closing_ = false;
   int wake_read_ = -1, wake_write_ = -1;  // a pipe that ends the wait
   std::thread thread_;

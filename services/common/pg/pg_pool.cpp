@@ -76,7 +76,8 @@ absl::Status PgPool::RunOn(std::unique_ptr<PgConnection>& connection, const Work
   bool reconnected = false;
   for (int tries = 0; tries < kMaxTries; ++tries) {
     if (connection == nullptr) {
-      PENSTOCK_ASSIGN_OR_RETURN(connection, PgConnection::Connect(options_.conninfo));
+      PENSTOCK_ASSIGN_OR_RETURN(connection,
+                                PgConnection::Connect(options_.conninfo, options_.password_file));
       reconnected = true;
     }
     auto transaction = PgTransaction::Begin(*connection);

@@ -21,6 +21,7 @@ class PgPool {
  public:
   struct Options {
     std::string conninfo;
+    std::string password_file = {};  // as PgConnection::Connect takes it
     int connections = 8;
     size_t max_waiting = 10'000;  // work beyond it is refused at once
   };

@@ -12,6 +12,7 @@
 
 #include "fmt/format.h"
 #include "services/common/core/random.h"
+#include "services/common/core/secret_file.h"
 #include "services/common/core/status.h"
 #include "services/common/redis/redis_errors.h"
 
@@ -150,10 +151,17 @@ void RedisChannel::GiveUp(std::string_view why) {
 
 asio::awaitable<absl::Status> RedisChannel::Handshake(RedisStream& stream, RedisReader& reader) {
   std::vector<EncodedRedisCommand> commands;
-  if (!options_.password.empty()) {
+  std::string password = options_.password;
+  if (!options_.password_file.empty()) {
+    absl::StatusOr<Secret> secret = ReadSecretFile(options_.password_file);
+    if (!secret.ok())
+      co_return Error(ErrorCode::kQUEUE_UNAVAILABLE, Std(secret.status().message()));
+    password = secret->Reveal();
+  }
+  if (!password.empty()) {
     commands.push_back(options_.user.empty()
-                           ? RedisCommand("AUTH", options_.password).Encode()
-                           : RedisCommand("AUTH", options_.user, options_.password).Encode());
+                           ? RedisCommand("AUTH", password).Encode()
+                           : RedisCommand("AUTH", options_.user, password).Encode());
   }
   if (options_.database != 0)
     commands.push_back(RedisCommand("SELECT", options_.database).Encode());

@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include "fmt/format.h"
+#include "services/common/core/secret_file.h"
 #include "services/common/core/status.h"
 
 namespace penstock {
@@ -18,7 +19,7 @@ absl::Status BadUrl(std::string_view what) {
 
 }  // namespace
 
-absl::StatusOr<RedisOptions> ParseRedisUrl(std::string_view url) {
+absl::StatusOr<RedisOptions> ParseRedisUrl(std::string_view url, const std::string& password_file) {
   auto parsed = boost::urls::parse_uri({url.data(), url.size()});
   if (!parsed) return BadUrl("it is not a URL");
   RedisOptions options;
@@ -41,7 +42,13 @@ absl::StatusOr<RedisOptions> ParseRedisUrl(std::string_view url) {
   if (parsed->has_userinfo()) {
     options.user = parsed->user();
     if (parsed->has_password()) options.password = parsed->password();
-    if (options.password.empty()) return BadUrl("it names a user without a password");
+    if (options.password.empty() && password_file.empty())
+      return BadUrl("it names a user without a password, and there is no --redis-password-file");
+  }
+  if (!password_file.empty()) {
+    if (!options.password.empty()) return BadUrl("it has a password beside --redis-password-file");
+    options.password_file = password_file;
+    PENSTOCK_RETURN_IF_ERROR(ReadSecretFile(password_file).status());
   }
   std::string path = parsed->path();
   if (path.size() > 1) {

@@ -21,6 +21,8 @@ struct RedisOptions {
   // ACL user; empty with a password means the user "default".
   std::string user;
   std::string password;
+  // Holds the password instead; read at every connection, so that a rotation needs no restart.
+  std::string password_file;
   int database = 0;
 
   std::chrono::milliseconds connect_timeout{5000};
@@ -37,9 +39,10 @@ struct RedisOptions {
 };
 
 // Reads redis://[user[:password]@]host[:port][/database] or rediss://… (TLS). A lone password is
-// written redis://:password@host. INVALID_CONFIGURATION names the part that is wrong and never
-// repeats the credentials.
-absl::StatusOr<RedisOptions> ParseRedisUrl(std::string_view url);
+// written redis://:password@host; a URL without one goes with a password file, which must be
+// readable. INVALID_CONFIGURATION names the part that is wrong and never repeats the credentials.
+absl::StatusOr<RedisOptions> ParseRedisUrl(std::string_view url,
+                                           const std::string& password_file = {});
 
 // The URL without credentials, for logs and errors.
 std::string DisplayName(const RedisOptions& options);

@@ -54,6 +54,9 @@ absl::StatusOr<std::shared_ptr<grpc::Channel>> MakeChannel(const RpcChannelOptio
   arguments.SetServiceConfigJSON(kServiceConfig);
   arguments.SetMaxReceiveMessageSize(static_cast<int>(options.max_message_bytes));
   arguments.SetMaxSendMessageSize(static_cast<int>(options.max_message_bytes));
+  if (!options.tls_name.empty()) {
+    arguments.SetString(GRPC_SSL_TARGET_NAME_OVERRIDE_ARG, options.tls_name);
+  }
   // An error's details travel in metadata, and apply tells all mistakes at once.
   arguments.SetInt(GRPC_ARG_MAX_METADATA_SIZE, kMaxMetadata);
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, 30'000);

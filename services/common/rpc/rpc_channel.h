@@ -18,6 +18,8 @@ struct RpcChannelOptions {
   // ip:port.
   std::vector<std::string> addresses;
   TlsFiles tls = {};
+  // To expect in the replicas' certificates instead of the name in `addresses`.
+  std::string tls_name = {};
   size_t max_message_bytes = 16 << 20;
 };
 

@@ -9,6 +9,8 @@
 #include "absl/strings/str_cat.h"
 #include "services/common/core/random.h"
 #include "services/common/core/status.h"
+#include "services/common/process/exposure.h"
+#include "services/common/process/peers.h"
 #include "services/common/process/service_process.h"
 #include "services/common/redis/redis_client.h"
 #include "services/common/redis/redis_watch.h"
@@ -47,15 +49,13 @@ absl::Status Serve(const ExtractorSettings& settings) {
   PENSTOCK_RETURN_IF_ERROR(PrepareFolders(settings.work_dir));
   PENSTOCK_ASSIGN_OR_RETURN(
       auto process, ServiceProcess::Start("extractor", settings.process, ExtractorMetrics()));
+  PENSTOCK_RETURN_IF_ERROR(CheckExposure(settings.serve));
   PENSTOCK_ASSIGN_OR_RETURN(auto channel,
                             MakeChannel({.addresses = settings.state.addresses,
-                                         .tls = {.ca_file = settings.state.tls_ca_file,
-                                                 .cert_file = settings.state.tls_cert_file,
-                                                 .key_file = settings.state.tls_key_file},
+                                         .tls = PeerTlsFiles(settings.peer_tls),
+                                         .tls_name = settings.state.tls_name,
                                          .max_message_bytes = settings.serve.max_message.bytes}));
-  PENSTOCK_ASSIGN_OR_RETURN(RedisOptions redis_options, ParseRedisUrl(settings.redis.url.Reveal()));
-  redis_options.ca_file = settings.redis.ca_file;
-  redis_options.command_timeout = duration_cast<milliseconds>(settings.redis.command_timeout);
+  PENSTOCK_ASSIGN_OR_RETURN(const RedisOptions redis_options, RedisOptionsOf(settings.redis));
 
   asio::io_context io(1);
   auto work = asio::make_work_guard(io);

@@ -12,6 +12,7 @@ namespace penstock::extractor {
 struct ExtractorSettings {
   ProcessSettings process{.admin_listen = "127.0.0.1:9092"};
   ServeSettings serve{.listen = "127.0.0.1:7072"};
+  PeerTlsSettings peer_tls;
   StateSettings state;
   RedisSettings redis;
   std::string secrets_dir = "/etc/penstock/secrets";

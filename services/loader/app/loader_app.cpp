@@ -16,6 +16,8 @@
 #include "services/common/core/random.h"
 #include "services/common/core/status.h"
 #include "services/common/obs/log.h"
+#include "services/common/process/exposure.h"
+#include "services/common/process/peers.h"
 #include "services/common/process/service_process.h"
 #include "services/common/redis/redis_watch.h"
 #include "services/common/rpc/rpc_channel.h"
@@ -101,14 +103,12 @@ class LoaderParts {
 absl::Status Serve(const LoaderSettings& settings) {
   PENSTOCK_ASSIGN_OR_RETURN(auto process,
                             ServiceProcess::Start("loader", settings.process, LoaderMetrics()));
-  PENSTOCK_ASSIGN_OR_RETURN(RedisOptions redis, ParseRedisUrl(settings.redis.url.Reveal()));
-  redis.ca_file = settings.redis.ca_file;
-  redis.command_timeout = duration_cast<milliseconds>(settings.redis.command_timeout);
+  PENSTOCK_RETURN_IF_ERROR(CheckExposure(settings.serve));
+  PENSTOCK_ASSIGN_OR_RETURN(RedisOptions redis, RedisOptionsOf(settings.redis));
   PENSTOCK_ASSIGN_OR_RETURN(auto channel,
                             MakeChannel({.addresses = settings.state.addresses,
-                                         .tls = {.ca_file = settings.state.tls_ca_file,
-                                                 .cert_file = settings.state.tls_cert_file,
-                                                 .key_file = settings.state.tls_key_file},
+                                         .tls = PeerTlsFiles(settings.peer_tls),
+                                         .tls_name = settings.state.tls_name,
                                          .max_message_bytes = settings.serve.max_message.bytes}));
   LoaderParts parts(settings, process->metrics(), std::move(redis), channel);
   process->readiness().Add("redis", [&parts] { return parts.redis_status(); });

@@ -5,6 +5,7 @@ namespace penstock::loader {
 void LoaderSettings::AddTo(ServiceConfig& config) {
   process.AddTo(config);
   serve.AddTo(config);
+  peer_tls.AddTo(config);
   state.AddTo(config);
   redis.AddTo(config);
   config.Add("secrets-dir", &secrets_dir, "Directory of files that ${secret:NAME} names.");

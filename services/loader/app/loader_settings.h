@@ -13,6 +13,7 @@ namespace penstock::loader {
 struct LoaderSettings {
   ProcessSettings process{.admin_listen = "127.0.0.1:9093"};
   ServeSettings serve{.listen = "127.0.0.1:7073"};
+  PeerTlsSettings peer_tls;
   StateSettings state;
   RedisSettings redis;
   std::string secrets_dir = "/etc/penstock/secrets";

@@ -3,15 +3,14 @@
 #include <grpcpp/channel.h>
 
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/ip/address.hpp>
 #include <boost/asio/strand.hpp>
 #include <memory>
 #include <thread>
 #include <vector>
 
-#include "fmt/format.h"
-#include "services/common/core/address.h"
 #include "services/common/core/status.h"
+#include "services/common/process/exposure.h"
+#include "services/common/process/peers.h"
 #include "services/common/process/service_process.h"
 #include "services/common/queue/work_queue.h"
 #include "services/common/redis/redis_client.h"
@@ -36,33 +35,12 @@ using std::chrono::milliseconds;
 constexpr int kThreads = 2;
 
 absl::StatusOr<std::shared_ptr<grpc::Channel>> ChannelTo(const std::vector<std::string>& addresses,
+                                                         const std::string& tls_name,
                                                          const PlannerSettings& settings) {
   return MakeChannel({.addresses = addresses,
-                      .tls = {.ca_file = settings.state.tls_ca_file,
-                              .cert_file = settings.state.tls_cert_file,
-                              .key_file = settings.state.tls_key_file},
+                      .tls = PeerTlsFiles(settings.peer_tls),
+                      .tls_name = tls_name,
                       .max_message_bytes = settings.serve.max_message.bytes});
-}
-
-bool IsLoopback(const std::string& host) {
-  boost::system::error_code not_an_address;
-  const auto address = asio::ip::make_address(host, not_an_address);
-  return not_an_address ? host == "localhost" : address.is_loopback();
-}
-
-// Who reaches the public API may send what the warehouse holds anywhere. Beyond this machine it
-// wants to be encrypted and to know its callers, or to be told that others see to that.
-absl::Status CheckExposure(const PlannerSettings& settings) {
-  PENSTOCK_ASSIGN_OR_RETURN(const HostPort listen, ParseHostPort(settings.serve.listen));
-  if (IsLoopback(listen.host) || settings.insecure) return absl::OkStatus();
-  const bool knows_callers =
-      !settings.api_token_file.empty() || !settings.serve.tls_client_ca_file.empty();
-  if (!settings.serve.tls_cert_file.empty() && knows_callers) return absl::OkStatus();
-  return Error(ErrorCode::kINVALID_CONFIGURATION,
-               fmt::format("--listen={} is not a loopback address: give --tls-cert-file and "
-                           "--tls-key-file, and --api-token-file or --tls-client-ca-file; or say "
-                           "--insecure where the network sees to both",
-                           settings.serve.listen));
 }
 
 // Null when anyone may call.
@@ -72,16 +50,17 @@ absl::StatusOr<std::unique_ptr<ApiTokens>> OpenTokens(const std::string& file) {
 }
 
 absl::Status Serve(const PlannerSettings& settings) {
-  PENSTOCK_RETURN_IF_ERROR(CheckExposure(settings));
   PENSTOCK_ASSIGN_OR_RETURN(const auto tokens, OpenTokens(settings.api_token_file));
   PENSTOCK_ASSIGN_OR_RETURN(auto process,
                             ServiceProcess::Start("planner", settings.process, PlannerMetrics()));
-  PENSTOCK_ASSIGN_OR_RETURN(auto state_channel, ChannelTo(settings.state.addresses, settings));
-  PENSTOCK_ASSIGN_OR_RETURN(auto extractor_channel, ChannelTo(settings.extractors, settings));
-  PENSTOCK_ASSIGN_OR_RETURN(auto loader_channel, ChannelTo(settings.loaders, settings));
-  PENSTOCK_ASSIGN_OR_RETURN(RedisOptions redis_options, ParseRedisUrl(settings.redis.url.Reveal()));
-  redis_options.ca_file = settings.redis.ca_file;
-  redis_options.command_timeout = duration_cast<milliseconds>(settings.redis.command_timeout);
+  PENSTOCK_RETURN_IF_ERROR(CheckExposure(settings.serve, &settings.api_token_file));
+  PENSTOCK_ASSIGN_OR_RETURN(auto state_channel,
+                            ChannelTo(settings.state.addresses, settings.state.tls_name, settings));
+  PENSTOCK_ASSIGN_OR_RETURN(auto extractor_channel,
+                            ChannelTo(settings.extractors, settings.extractors_tls_name, settings));
+  PENSTOCK_ASSIGN_OR_RETURN(auto loader_channel,
+                            ChannelTo(settings.loaders, settings.loaders_tls_name, settings));
+  PENSTOCK_ASSIGN_OR_RETURN(const RedisOptions redis_options, RedisOptionsOf(settings.redis));
 
   asio::io_context io(kThreads);
   auto work = asio::make_work_guard(io);

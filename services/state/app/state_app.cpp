@@ -6,6 +6,7 @@
 #include "services/common/obs/log.h"
 #include "services/common/pg/pg_listener.h"
 #include "services/common/pg/pg_pool.h"
+#include "services/common/process/exposure.h"
 #include "services/common/process/service_process.h"
 #include "services/common/rpc/rpc_server.h"
 #include "services/state/app/delivery_engine.h"
@@ -26,11 +27,11 @@ using std::chrono::duration_cast;
 using std::chrono::milliseconds;
 
 // Waits for a database that is still starting; a schema that does not fit ends the process.
-absl::Status MigrateWhenReachable(const std::string& conninfo) {
+absl::Status MigrateWhenReachable(const std::string& conninfo, const std::string& password_file) {
   constexpr int kTries = 60;
   absl::Status status;
   for (int i = 0; i < kTries; ++i) {
-    auto connection = PgConnection::Connect(conninfo);
+    auto connection = PgConnection::Connect(conninfo, password_file);
     status = connection.ok() ? Migrate(**connection, EmbeddedMigrations()) : connection.status();
     if (CodeOf(status) != ErrorCode::kDATABASE_UNAVAILABLE) return status;
     LogWarning("database_away", "waits for the database", status);
@@ -42,10 +43,16 @@ absl::Status MigrateWhenReachable(const std::string& conninfo) {
 absl::Status Serve(const StateServiceSettings& settings) {
   PENSTOCK_ASSIGN_OR_RETURN(auto process,
                             ServiceProcess::Start("state", settings.process, StateMetrics()));
+  PENSTOCK_RETURN_IF_ERROR(CheckExposure(settings.serve));
   const std::string conninfo(settings.database.Reveal());
-  PENSTOCK_RETURN_IF_ERROR(MigrateWhenReachable(conninfo));
+  const std::string& password_file = settings.database_password_file;
+  const absl::Status readable = PgConnection::Check(conninfo, password_file);
+  if (!readable.ok()) return WithContext(readable, "--database");
+  PENSTOCK_RETURN_IF_ERROR(MigrateWhenReachable(conninfo, password_file));
 
-  PgPool pool({.conninfo = conninfo, .connections = settings.database_connections});
+  PgPool pool({.conninfo = conninfo,
+               .password_file = password_file,
+               .connections = settings.database_connections});
   Housekeeping housekeeping(pool, process->metrics(),
                             {.lease = duration_cast<milliseconds>(settings.lease),
                              .slack = duration_cast<milliseconds>(settings.grant_slack)},
@@ -53,7 +60,8 @@ absl::Status Serve(const StateServiceSettings& settings) {
   process->readiness().Add("database", [&housekeeping] { return housekeeping.health(); });
   DeliveryEngine engine(pool);
   auto hub = std::make_unique<RunHub>(pool);
-  PgListener listener(conninfo, kRunsChannel, [&](std::string_view run) { hub->Notify(run); });
+  PgListener listener(
+      conninfo, kRunsChannel, [&](std::string_view run) { hub->Notify(run); }, password_file);
   Gauge queue = process->metrics().GetGauge("penstock_state_database_queue");
   process->metrics().OnCollect(
       [&pool, queue]() mutable { queue.Set(static_cast<double>(pool.waiting())); });

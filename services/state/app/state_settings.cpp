@@ -7,6 +7,8 @@ void StateServiceSettings::AddTo(ServiceConfig& config) {
   serve.AddTo(config);
   config.Add("database", &database,
              "PostgreSQL to keep the truth in, as a libpq URI or connection string.");
+  config.Add("database-password-file", &database_password_file,
+             "File with the password, instead of one in --database; read at every connection.");
   config.Add("database-connections", &database_connections,
              "Connections to it, each with a thread.");
   config.Add("lease", &lease,

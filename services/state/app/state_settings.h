@@ -13,6 +13,7 @@ struct StateServiceSettings {
   ProcessSettings process{.admin_listen = "127.0.0.1:9091"};
   ServeSettings serve{.listen = "127.0.0.1:7071"};
   Secret database{"postgresql:///penstock"};
+  std::string database_password_file;
   int database_connections = 8;
   Duration lease = std::chrono::seconds(30);
   Duration grant_slack = std::chrono::seconds(5);

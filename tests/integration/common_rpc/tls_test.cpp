@@ -6,6 +6,7 @@
 #include "services/common/core/status.h"
 #include "services/common/rpc/rpc_channel.h"
 #include "services/common/rpc/rpc_server.h"
+#include "services/common/testing/free_port.h"
 #include "tests/support/http/test_server.h"
 
 namespace penstock {
@@ -23,8 +24,10 @@ class RpcTlsTest : public ::testing::Test {
         {});
   }
   bool Reaches(const TlsFiles& tls) {
-    auto channel =
-        *MakeChannel({.addresses = {"localhost:" + std::to_string(server_->port())}, .tls = tls});
+    return Answers({.addresses = {"localhost:" + std::to_string(server_->port())}, .tls = tls});
+  }
+  static bool Answers(const RpcChannelOptions& options) {
+    auto channel = *MakeChannel(options);
     grpc::ClientContext context;
     context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(5));
     grpc::health::v1::HealthCheckResponse response;
@@ -49,6 +52,16 @@ TEST_F(RpcTlsTest, WithAClientAuthorityOnlyItsCertificatesGetIn) {
   EXPECT_TRUE(
       Reaches({.ca_file = certificates_.ca(), .cert_file = own.certificate, .key_file = own.key}));
   EXPECT_FALSE(Reaches({.ca_file = certificates_.ca()}));
+}
+
+TEST_F(RpcTlsTest, AListOfAddressesExpectsTheNameItIsGiven) {
+  Serve("");  // a certificate for localhost
+  const std::string address = "127.0.0.1:" + std::to_string(server_->port());
+  const std::string second = "127.0.0.1:" + std::to_string(testing::FreePort());
+  const TlsFiles tls{.ca_file = certificates_.ca()};
+  EXPECT_TRUE(Answers({.addresses = {address, second}, .tls = tls, .tls_name = "localhost"}));
+  EXPECT_FALSE(Answers({.addresses = {address, second}, .tls = tls, .tls_name = "state"}));
+  EXPECT_FALSE(Answers({.addresses = {address}, .tls = tls}));
 }
 
 TEST_F(RpcTlsTest, FilesThatDoNotFitAreRefusedByName) {

@@ -245,29 +245,6 @@ TEST_F(AccessTest, TheCommandIsLetInByItsFiles) {
   EXPECT_EQ(words.err, "penstock: " + token + ": holds no token, which is one word\n");
 }
 
-TEST_F(AccessTest, APlannerThatWouldBeOpenToTheNetworkDoesNotStart) {
-  const auto refusal = [this](std::vector<std::string> options) {
-    options.insert(options.begin(), {"penstock-planner", "--admin-listen", "127.0.0.1:0"});
-    const Result result = Run(options);
-    EXPECT_EQ(result.code, 2);
-    return result.err;
-  };
-  const std::string remedy =
-      " is not a loopback address: give --tls-cert-file and --tls-key-file, and --api-token-file "
-      "or --tls-client-ca-file; or say --insecure where the network sees to both\n";
-  WriteFile(dir_ / "tokens", kToken);
-  const auto pair = certificates_.Issue("127.0.0.1");
-  EXPECT_EQ(refusal({"--listen", "0.0.0.0:7070"}),
-            "penstock-planner: --listen=0.0.0.0:7070" + remedy);
-  EXPECT_EQ(refusal({"--listen", ":7070"}), "penstock-planner: --listen=:7070" + remedy);
-  EXPECT_THAT(refusal({"--listen", "127.example.com:7070"}), HasSubstr(remedy));
-  EXPECT_THAT(refusal({"--listen", "0.0.0.0:0", "--api-token-file", dir_ / "tokens"}),
-              HasSubstr(remedy));
-  EXPECT_THAT(refusal({"--listen", "[::]:0", "--tls-cert-file", pair.certificate, "--tls-key-file",
-                       pair.key}),
-              HasSubstr(remedy));
-}
-
 TEST_F(AccessTest, ThePlannerHoldsNoSecretsOfConnections) {
   const Result result = Run({"penstock-planner", "--secrets-dir", dir_ / "secrets"});
   EXPECT_EQ(result.code, 2);

@@ -150,15 +150,31 @@ TEST_F(ServiceConfigTest, HelpShowsDefaultsButNoSecrets) {
   EXPECT_EQ(Load({"--version"})->text.substr(0, 14), "penstock-test ");
 }
 
+TEST_F(ServiceConfigTest, ACallThatWaitsReadsNoOtherConfiguration) {
+  auto outcome = Load({"--wait=3s", "--threads=many"}, {{"PENSTOCK_LEASE", "soon"}});
+  ASSERT_TRUE(outcome.ok());
+  EXPECT_FALSE(outcome->run);
+  EXPECT_EQ(outcome->wait, 3s);
+  EXPECT_EQ(Load({"--wait", "250ms"})->wait, 250ms);
+  EXPECT_EQ(Load({})->wait, 0s);
+  EXPECT_EQ(Refusal({"--wait"}), "flag --wait: the value is missing (duration)");
+  EXPECT_THAT(Refusal({"--wait=soon"}), HasSubstr("flag --wait: \"soon\" is no duration"));
+  File("wait: 1s\n");
+  EXPECT_THAT(Refusal({}), HasSubstr("unknown field \"wait\""));
+  EXPECT_THAT(config_.Help(), HasSubstr("--wait=duration"));
+}
+
 TEST(ServiceSettings, OneServiceMayTakeEveryGroup) {
   ServiceConfig config("penstock-all", "All groups.");
   ProcessSettings process;
   ServeSettings serve;
+  PeerTlsSettings peer_tls;
   StateSettings state;
   RedisSettings redis;
   LeaseSettings lease;
   process.AddTo(config);
   serve.AddTo(config);
+  peer_tls.AddTo(config);
   state.AddTo(config);
   redis.AddTo(config);
   lease.AddTo(config);

@@ -3,11 +3,15 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "services/common/testing/temp_dir.h"
+
 namespace penstock {
 namespace {
 
 using ::testing::HasSubstr;
 using ::testing::Not;
+using testing::TempDir;
+using testing::WriteFile;
 
 TEST(RedisUrl, CarriesEverythingThatNamesTheServer) {
   auto options = ParseRedisUrl("rediss://worker:p%40ss@redis.internal:6380/3");
@@ -27,6 +31,25 @@ TEST(RedisUrl, TakesAPasswordWithoutAUserAndTheUsualPort) {
   EXPECT_EQ(options->port, 6379);
   EXPECT_EQ(options->user, "");
   EXPECT_EQ(options->password, "secret");
+}
+
+TEST(RedisUrl, GoesWithoutAPasswordWhenAFileHoldsIt) {
+  const TempDir dir("redis-url");
+  const std::string file = dir / "password";
+  const auto refusal = [](std::string_view url, const std::string& password_file) {
+    return std::string(ParseRedisUrl(url, password_file).status().message());
+  };
+  EXPECT_EQ(refusal("redis://u@h", file), file + ": can't be read");
+  WriteFile(file, "two\nlines\n");
+  EXPECT_EQ(refusal("redis://u@h", file), file + ": holds no password, which is one line");
+  WriteFile(file, "\n");
+  EXPECT_EQ(refusal("redis://u@h", file), file + ": holds no password, which is one line");
+  WriteFile(file, "hunter2\n");
+  EXPECT_THAT(refusal("redis://u:p@h", file), HasSubstr("a password beside --redis-password-file"));
+  auto options = ParseRedisUrl("redis://worker@h", file);
+  ASSERT_TRUE(options.ok()) << options.status();
+  EXPECT_EQ(options->user, "worker");
+  EXPECT_EQ(options->password_file, file);
 }
 
 TEST(RedisUrl, RefusesWhatItDoesNotUnderstandWithoutShowingThePassword) {
