@@ -38,7 +38,7 @@ void AddSessionOptions(CLI::App& app, Session& session) {
 
 CommandLine::CommandLine() {
   AddSessionOptions(app_, session_);
-  app_.set_version_flag("--version", std::string(kVersion));
+  app_.set_version_flag("--version", VersionText());
   app_.require_subcommand(1);
   AddApplyVerbs(verbs_);
   AddDiffVerb(verbs_);

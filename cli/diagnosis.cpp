@@ -45,7 +45,7 @@ ExitCode Test(Session& session, const TestArguments& arguments) {
 
 // The server's version is told when it answers; that it doesn't is no failure of this verb.
 ExitCode Version(Session& session) {
-  fmt::print("penstock {}\n", kVersion);
+  fmt::print("penstock {}\n", VersionText());
   if (absl::Status status = session.Open(); !status.ok()) return Fail(status);
   const auto version = session.Call(session.resources(), &Resources::GetVersion,
                                     v1::GetVersionRequest(), std::chrono::seconds(5));

@@ -169,7 +169,7 @@ absl::StatusOr<ServiceConfig::Outcome> ServiceConfig::Load(std::span<const std::
   for (const Flag& flag : flags) {
     if (flag.name == "help") return Outcome{.run = false, .text = Help()};
     if (flag.name == "version")
-      return Outcome{.run = false, .text = fmt::format("{} {}\n", program_, kVersion)};
+      return Outcome{.run = false, .text = fmt::format("{} {}\n", program_, VersionText())};
     if (flag.name == kWait) {
       const absl::StatusOr<Duration> wait = ServiceValue<Duration>::Parse(*flag.value);
       if (!wait.ok()) {
