@@ -47,6 +47,17 @@ const Contact& ContactStore::Create(std::string_view email, const Properties& pr
   return contact;
 }
 
+void ContactStore::Restore(uint64_t id, const Properties& properties) {
+  if (!by_id_.contains(id)) {
+    Contact& contact = by_id_[id];
+    contact.id = id;
+    contact.properties["email"] = properties.at("email");
+    by_email_.emplace(properties.at("email"), id);
+    last_id_ = std::max(last_id_, id);
+  }
+  Update(id, properties);
+}
+
 bool ContactStore::Update(uint64_t id, const Properties& properties) {
   Contact& contact = by_id_.at(id);
   std::string old_email = contact.properties["email"];

@@ -30,6 +30,8 @@ class ContactStore {
   // Sets the given properties; "" clears one. False, with nothing changed, when the new e-mail is
   // another contact's.
   bool Update(uint64_t id, const Properties& properties);
+  // A contact with this id and these properties, e-mail among them, as it was before.
+  void Restore(uint64_t id, const Properties& properties);
   // False when there is none.
   bool Archive(uint64_t id);
 

@@ -3,9 +3,11 @@
 #include <algorithm>
 #include <boost/json.hpp>
 #include <charconv>
+#include <fstream>
 
 #include "absl/strings/str_split.h"
 #include "fmt/format.h"
+#include "services/common/core/status.h"
 
 namespace penstock::crm {
 namespace {
@@ -87,8 +89,24 @@ ApiAnswer CrmApi::Answer(const ApiRequest& request, BootTime now) {
                 fmt::format("nothing answers {} {}", request.method, path));
 }
 
+absl::Status CrmApi::KeepLog(const std::string& path) {
+  PENSTOCK_ASSIGN_OR_RETURN(log_, ContactLog::Open(path, contacts_));
+  return absl::OkStatus();
+}
+
+bool CrmApi::IsKnown(std::string_view authorization) const {
+  constexpr std::string_view kScheme = "Bearer ";
+  if (!authorization.starts_with(kScheme) || authorization == kScheme) return false;
+  authorization.remove_prefix(kScheme.size());
+  if (access_.token_file.empty()) return authorization == access_.token.Reveal();
+  std::ifstream file(access_.token_file);
+  for (std::string line; std::getline(file, line);)
+    if (line == authorization) return true;
+  return false;
+}
+
 ApiAnswer CrmApi::Batch(BatchCall call, const ApiRequest& request, BootTime now) {
-  if (request.authorization != fmt::format("Bearer {}", access_token_.Reveal())) {
+  if (!IsKnown(request.authorization)) {
     ++stats_.requests_refused;
     return Refuse(
         401, "INVALID_AUTHENTICATION",
@@ -142,12 +160,18 @@ ApiAnswer CrmApi::Upsert(const Inputs& batch) {
       continue;
     }
     ++(is_new ? stats_.created : stats_.updated);
+    if (log_) {
+      Properties stored = input.properties;
+      stored["email"] = contact->properties.at("email");
+      log_->Upsert(contact->id, stored);
+    }
     json::object result{{"id", std::to_string(contact->id)},
                         {"new", is_new},
                         {"properties", {{"email", contact->properties.at("email")}}}};
     if (!input.trace_id.empty()) result["objectWriteTraceId"] = input.trace_id;
     results.push_back(std::move(result));
   }
+  if (log_) log_->Flush();
   return BatchAnswer(std::move(results), std::move(errors));
 }
 
@@ -188,8 +212,11 @@ ApiAnswer CrmApi::Archive(const Inputs& batch) {
   ++stats_.archive.requests;
   for (const Input& input : batch.inputs) {
     ++stats_.archive.records;
-    if (contacts_.Archive(*RecordId(input.id))) ++stats_.archived;
+    if (!contacts_.Archive(*RecordId(input.id))) continue;
+    ++stats_.archived;
+    if (log_) log_->Archive(*RecordId(input.id));
   }
+  if (log_) log_->Flush();
   return {.status = 204};
 }
 

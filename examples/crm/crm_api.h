@@ -1,10 +1,12 @@
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 
 #include "examples/crm/batch_input.h"
+#include "examples/crm/contact_log.h"
 #include "examples/crm/contact_store.h"
 #include "examples/crm/crm_stats.h"
 #include "examples/crm/rate_limit.h"
@@ -12,6 +14,12 @@
 #include "services/common/core/secret.h"
 
 namespace penstock::crm {
+
+// Who may call: a token, or each line of a file, which is read for every call.
+struct Access {
+  Secret token;
+  std::string token_file;
+};
 
 struct ApiRequest {
   std::string_view method;
@@ -37,12 +45,16 @@ struct ApiAnswer {
 // Not thread-safe.
 class CrmApi {
  public:
-  CrmApi(Secret access_token, int requests_per_10s)
-      : access_token_(std::move(access_token)), rate_limit_(requests_per_10s) {}
+  CrmApi(Access access, int requests_per_10s)
+      : access_(std::move(access)), rate_limit_(requests_per_10s) {}
+
+  // Takes over what the log says, and adds to it from now on.
+  absl::Status KeepLog(const std::string& path);
 
   ApiAnswer Answer(const ApiRequest& request, BootTime now);
 
  private:
+  bool IsKnown(std::string_view authorization) const;
   ApiAnswer Batch(BatchCall call, const ApiRequest& request, BootTime now);
   ApiAnswer Upsert(const Inputs& batch);
   ApiAnswer Read(const Inputs& batch);
@@ -50,10 +62,11 @@ class CrmApi {
   ApiAnswer Contacts(std::string_view query) const;
   ApiAnswer Stats() const;
 
-  Secret access_token_;
+  const Access access_;
   RateLimit rate_limit_;
   ContactStore contacts_;
   CrmStats stats_;
+  std::unique_ptr<ContactLog> log_;
 };
 
 }  // namespace penstock::crm
