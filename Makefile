@@ -2,10 +2,11 @@
 BUILD ?= build
 JOBS ?= $(shell nproc)
 
-.PHONY: help deps build test docs api-docs api-snippets demo up down status bench format style lint sanitize clean
+.PHONY: help deps build test docs api-docs api-snippets demo up down status bench format style lint sanitize clean image \
+  test-manifests test-images test-k8s
 
 help:  ## lists these
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
+	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
 
 deps:  ## installs what building and testing need (Debian packages; as root, or by sudo)
 	scripts/install-deps
@@ -26,6 +27,18 @@ api-docs:  ## writes docs/api.md from the protos
 
 api-snippets: build  ## runs the documentation's Go and grpcurl; needs Go and its module registry
 	PENSTOCK_BIN=$(BUILD)/bin scripts/api-snippets
+
+image:  ## builds the images with docker, podman or buildah, into build/images
+	scripts/image
+
+test-manifests: build  ## checks deploy/k8s without a cluster; fetches a validator from PyPI, and kustomize where kubectl has none
+	PENSTOCK_BIN=$(BUILD)/bin tests/manifests/run
+
+test-images:  ## builds all archives that test-k8s loads, those of the version before too
+	tests/k8s/images
+
+test-k8s: build  ## tries deploy/k8s on the cluster of KUBECONFIG; LOAD_IMAGE is a command that loads archives. STAGE=…: some stages
+	PENSTOCK_BIN=$(BUILD)/bin tests/k8s/run $(STAGE)
 
 demo: build  ## shows a warehouse of 100,000 customers reaching a CRM, and only what changed after that
 	PENSTOCK_BIN=$(BUILD)/bin scripts/demo
