@@ -2,8 +2,8 @@
 BUILD ?= build
 JOBS ?= $(shell nproc)
 
-.PHONY: help deps build test docs api-docs api-snippets demo up down status bench format style lint sanitize clean image \
-  test-manifests test-images test-k8s
+.PHONY: help deps build test docs api-docs obs-docs api-snippets demo up down status bench format style lint sanitize clean \
+  image test-manifests test-images test-k8s
 
 help:  ## lists these
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
@@ -24,6 +24,12 @@ docs: build  ## checks the documentation's links, and does what it says, in priv
 
 api-docs:  ## writes docs/api.md from the protos
 	scripts/api-docs
+
+obs-docs:  ## writes docs/metrics.md, docs/logs.md and the golden file of metrics from the code
+	ninja -C $(BUILD) obs_docs
+	$(BUILD)/bin/obs_docs metrics >docs/metrics.md
+	$(BUILD)/bin/obs_docs logs >docs/logs.md
+	$(BUILD)/bin/obs_docs golden >tests/golden/metrics.txt
 
 api-snippets: build  ## runs the documentation's Go and grpcurl; needs Go and its module registry
 	PENSTOCK_BIN=$(BUILD)/bin scripts/api-snippets

@@ -49,6 +49,7 @@ CommandLine::CommandLine() {
   AddPlanVerbs(verbs_);
   AddHistoryVerbs(verbs_);
   AddConnectorVerb(verbs_);
+  AddClusterVerbs(verbs_);
   AddDiagnosisVerbs(verbs_);
   AddCompletionVerbs(verbs_);
 }

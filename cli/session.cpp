@@ -58,6 +58,7 @@ absl::Status Session::Open() {
   resources_ = v1::ResourceService::NewStub(channel);
   runs_ = v1::RunService::NewStub(channel);
   syncs_ = v1::SyncService::NewStub(channel);
+  cluster_ = v1::ClusterService::NewStub(channel);
   return absl::OkStatus();
 }
 

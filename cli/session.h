@@ -10,6 +10,7 @@
 
 #include "absl/status/statusor.h"
 #include "cli/exit_code.h"
+#include "penstock/v1/cluster_service.grpc.pb.h"
 #include "penstock/v1/resource_service.grpc.pb.h"
 #include "penstock/v1/run_service.grpc.pb.h"
 #include "penstock/v1/sync_service.grpc.pb.h"
@@ -38,6 +39,7 @@ class Session {
   v1::ResourceService::StubInterface& resources() { return *resources_; }
   v1::RunService::StubInterface& runs() { return *runs_; }
   v1::SyncService::StubInterface& syncs() { return *syncs_; }
+  v1::ClusterService::StubInterface& cluster() { return *cluster_; }
 
   // Calls a unary method and waits for its answer:
   //   session.Call(session.runs(), &v1::RunService::StubInterface::GetRun, request)
@@ -66,6 +68,7 @@ class Session {
   std::unique_ptr<v1::ResourceService::StubInterface> resources_;
   std::unique_ptr<v1::RunService::StubInterface> runs_;
   std::unique_ptr<v1::SyncService::StubInterface> syncs_;
+  std::unique_ptr<v1::ClusterService::StubInterface> cluster_;
 };
 
 // Prints "penstock: message" on stderr and returns the code to exit with.

@@ -294,6 +294,12 @@ void Redis(World& world, const YAML::Node& node) {
 
 void Postgres(World& world, const YAML::Node& node) {
   testing::PostgresServer& postgres = world.cluster.postgres();
+  if (node.IsMap()) {
+    OnlyFields(node, {"dump", "restore"});
+    if (node["dump"]) postgres.SaveDump("penstock", node["dump"].as<std::string>());
+    if (node["restore"]) postgres.RestoreDump("penstock", node["restore"].as<std::string>());
+    return;
+  }
   const std::string what = node.as<std::string>();
   if (what == "restart") return postgres.Restart();
   if (what == "read_only") return postgres.SetReadOnly(true);

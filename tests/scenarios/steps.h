@@ -32,6 +32,7 @@ namespace penstock::scenario {
 //          | {backlog: {destination, bytes}}   wait until so much waits for it
 //          | {config: {name: value}}
 //   postgres: restart | crash | read_only | writable
+//             | {dump: name} | {restore: name}   state's database, by pg_dump and pg_restore
 //   gate: {redis | state | store | warehouse: cut | close | stall | open}
 //   ready: {service: text}               wait until it is not ready and says so; "": until it is
 //   until: {sql: …, is: text, database}  wait until a query says so

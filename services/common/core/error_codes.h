@@ -71,6 +71,9 @@ enum class Retry : uint8_t { kNever, kLater, kAfterFix };
   X(GRANT_REFUSED, kPenstock, kLater)               \
   X(DATA_CORRUPT, kPenstock, kNever)                \
   X(STATE_UNAVAILABLE, kPenstock, kLater)           \
+  X(WORKERS_UNAVAILABLE, kPenstock, kLater)         \
+  X(DRAINING, kPenstock, kLater)                    \
+  X(RESTORED, kPenstock, kLater)                    \
   X(DATABASE_UNAVAILABLE, kPenstock, kLater)        \
   X(QUEUE_UNAVAILABLE, kPenstock, kLater)           \
   X(QUEUE_FULL, kPenstock, kLater)                  \

@@ -38,6 +38,8 @@ absl::StatusCode CanonicalCode(ErrorCode code) {
     case ErrorCode::kDESTINATION_UNAVAILABLE:
     case ErrorCode::kDESTINATION_BAD_ANSWER:
     case ErrorCode::kSTATE_UNAVAILABLE:
+    case ErrorCode::kWORKERS_UNAVAILABLE:
+    case ErrorCode::kDRAINING:
     case ErrorCode::kDATABASE_UNAVAILABLE:
     case ErrorCode::kQUEUE_UNAVAILABLE:
       return absl::StatusCode::kUnavailable;

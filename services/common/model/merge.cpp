@@ -54,6 +54,10 @@ class SegmentWriter {
       Entry entry = from.entry(index);
       if (entry.tombstone && options_.drop_tombstones) return absl::OkStatus();
       if (foreign) entry.row = kForeignRow;
+      if (options_.doubt.has_value() && !entry.tombstone) {
+        entry.in_doubt = true;
+        entry.emission = *options_.doubt;
+      }
       builder_.Add(entry);
     } else {
       Deferral deferral = from.deferral(index);

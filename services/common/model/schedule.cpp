@@ -1,5 +1,7 @@
 #include "services/common/model/schedule.h"
 
+#include <algorithm>
+
 #include "services/common/core/status.h"
 #include "services/common/core/time_zone.h"
 #include "services/common/model/cron.h"
@@ -28,6 +30,19 @@ struct DueAfter {
 
 absl::StatusOr<std::optional<WallTime>> NextDue(const Schedule& schedule, WallTime after) {
   return std::visit(DueAfter{after}, schedule);
+}
+
+absl::StatusOr<Duration> LongestInterval(const Schedule& schedule, WallTime from) {
+  constexpr int kDueTimes = 64;  // of a schedule every few hours, more than a week of them
+  if (const auto* every = std::get_if<EverySchedule>(&schedule)) return every->every;
+  PENSTOCK_ASSIGN_OR_RETURN(std::optional<WallTime> due, NextDue(schedule, from));
+  Duration longest{0};
+  for (int i = 0; due.has_value() && i < kDueTimes; ++i) {
+    PENSTOCK_ASSIGN_OR_RETURN(const std::optional<WallTime> next, NextDue(schedule, *due));
+    if (next.has_value()) longest = std::max<Duration>(longest, *next - *due);
+    due = next;
+  }
+  return longest;
 }
 
 }  // namespace penstock

@@ -136,6 +136,8 @@ struct MergeOptions {
   // A merge down to the base: tombstones and cleared deferrals go.
   bool drop_tombstones = false;
   size_t max_segment_bytes = 16 << 20;
+  // Every entry of the result is in doubt, by this emission.
+  std::optional<uint64_t> doubt = std::nullopt;
 };
 
 // Merges levels of one kind: the newest entry of a key wins. Holds one segment of each level and

@@ -12,11 +12,13 @@
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/core/tcp_stream.hpp>
 #include <boost/beast/http.hpp>
+#include <algorithm>
 #include <thread>
 
 #include "fmt/format.h"
 #include "services/common/core/address.h"
 #include "services/common/core/status.h"
+#include "services/common/obs/log.h"
 #include "services/common/obs/metrics.h"
 #include "services/common/obs/readiness.h"
 
@@ -96,21 +98,26 @@ class AdminServer::Impl {
       stream.expires_after(kIdle);
       auto [read_error, read] = co_await http::async_read(stream, buffer, parser, kNoThrow);
       if (read_error) co_return;
-      Response response = Answer(parser.get());
+      boost::system::error_code unknown;
+      const tcp::endpoint peer = stream.socket().remote_endpoint(unknown);
+      Response response = Answer(parser.get(), !unknown && peer.address().is_loopback());
       stream.expires_after(kIdle);
       auto [write_error, written] = co_await http::async_write(stream, response, kNoThrow);
       if (write_error || !response.keep_alive()) co_return;
     }
   }
 
-  Response Answer(const Request& request) const {
+  Response Answer(const Request& request, bool from_here) const {
     Response response(http::status::ok, request.version());
     response.set(http::field::content_type, "text/plain; charset=utf-8");
     response.set(http::field::cache_control, "no-store");
     response.keep_alive(request.keep_alive());
     std::string_view path(request.target().data(), request.target().size());
-    path = path.substr(0, path.find('?'));
-    if (request.method() != http::verb::get && request.method() != http::verb::head) {
+    const std::string_view query = path.substr(std::min(path.find('?'), path.size()));
+    path = path.substr(0, path.size() - query.size());
+    if (request.method() == http::verb::put && path == "/log-level") {
+      ChangeLogLevel(query, from_here, response);
+    } else if (request.method() != http::verb::get && request.method() != http::verb::head) {
       response.result(http::status::method_not_allowed);
       response.set(http::field::allow, "GET, HEAD");
       response.body() = "only GET and HEAD\n";
@@ -123,11 +130,30 @@ class AdminServer::Impl {
       Ready(response);
     } else {
       response.result(http::status::not_found);
-      response.body() = "there are /metrics, /healthz and /readyz\n";
+      response.body() = "there are /metrics, /healthz, /readyz and /log-level\n";
     }
     response.prepare_payload();
     if (request.method() == http::verb::head) response.body().clear();
     return response;
+  }
+
+  static void ChangeLogLevel(std::string_view query, bool from_here, Response& response) {
+    constexpr std::string_view kLevel = "?level=";
+    if (!from_here) {
+      response.result(http::status::forbidden);
+      response.body() = "the log's level is changed only from this host\n";
+      return;
+    }
+    const auto level =
+        ParseLogLevel(query.starts_with(kLevel) ? query.substr(kLevel.size()) : query);
+    if (!level.ok()) {
+      response.result(http::status::bad_request);
+      response.body() = fmt::format("{}\n", Std(level.status().message()));
+      return;
+    }
+    SetLogLevel(*level);
+    LogWarning("log_level_changed", "changed until the process ends", {{"to", Name(*level)}});
+    response.body() = "ok\n";
   }
 
   void Ready(Response& response) const {

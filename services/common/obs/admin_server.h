@@ -17,6 +17,8 @@ class Readiness;
 //   GET /metrics  Prometheus' text format
 //   GET /healthz  200 while the process lives; depends on nothing else
 //   GET /readyz   200, or 503 with one reason a line
+//   PUT /log-level?level=debug  changes what is logged, until the process ends; only from the
+//                 process's own host, so in Kubernetes by `kubectl port-forward`
 // Connections are few, short (10 s idle) and bounded (64); bodies are refused. Stops at
 // destruction.
 class AdminServer {

@@ -3,6 +3,7 @@
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
+#include <array>
 #include <atomic>
 #include <memory>
 #include <mutex>
@@ -18,7 +19,8 @@ namespace {
 
 struct LogState {
   std::atomic<LogLevel> level = LogLevel::kInfo;
-  std::mutex mutex;  // guards what follows
+  std::array<std::atomic<uint64_t>, 4> lines{};  // by level
+  std::mutex mutex;                              // guards what follows
   std::string service = "penstock";
   std::function<void(std::string_view)> sink;
   // Outlives main: threads may still log while statics are destroyed.
@@ -42,6 +44,7 @@ void Write(LogLevel level, std::string_view event, std::string_view message,
            std::span<const LogField> fields) {
   if (!LogEnabled(level)) return;
   LogState& state = State();
+  ++state.lines[static_cast<size_t>(level)];
   WallTime now = Clock::System().Wall();
   std::lock_guard lock(state.mutex);
   std::string line = FormatLogLine(now, level, state.service, event, message, fields);
@@ -91,29 +94,32 @@ void StartLog(std::string_view service, LogLevel level) {
 void SetLogLevel(LogLevel level) {
   State().level = level;
 }
+uint64_t LogLines(LogLevel level) {
+  return State().lines[static_cast<size_t>(level)].load(std::memory_order_relaxed);
+}
 bool LogEnabled(LogLevel level) {
   return level >= State().level.load(std::memory_order_relaxed);
 }
 
-void LogDebug(std::string_view event, std::string_view message, LogFields fields) {
-  Write(LogLevel::kDebug, event, message, Span(fields));
+void LogDebug(LogEvent event, std::string_view message, LogFields fields) {
+  Write(LogLevel::kDebug, event.name(), message, Span(fields));
 }
-void LogInfo(std::string_view event, std::string_view message, LogFields fields) {
-  Write(LogLevel::kInfo, event, message, Span(fields));
+void LogInfo(LogEvent event, std::string_view message, LogFields fields) {
+  Write(LogLevel::kInfo, event.name(), message, Span(fields));
 }
-void LogWarning(std::string_view event, std::string_view message, LogFields fields) {
-  Write(LogLevel::kWarning, event, message, Span(fields));
+void LogWarning(LogEvent event, std::string_view message, LogFields fields) {
+  Write(LogLevel::kWarning, event.name(), message, Span(fields));
 }
-void LogError(std::string_view event, std::string_view message, LogFields fields) {
-  Write(LogLevel::kError, event, message, Span(fields));
+void LogError(LogEvent event, std::string_view message, LogFields fields) {
+  Write(LogLevel::kError, event.name(), message, Span(fields));
 }
-void LogWarning(std::string_view event, std::string_view message, const absl::Status& status,
+void LogWarning(LogEvent event, std::string_view message, const absl::Status& status,
                 LogFields fields) {
-  WriteStatus(LogLevel::kWarning, event, message, status, fields);
+  WriteStatus(LogLevel::kWarning, event.name(), message, status, fields);
 }
-void LogError(std::string_view event, std::string_view message, const absl::Status& status,
+void LogError(LogEvent event, std::string_view message, const absl::Status& status,
               LogFields fields) {
-  WriteStatus(LogLevel::kError, event, message, status, fields);
+  WriteStatus(LogLevel::kError, event.name(), message, status, fields);
 }
 
 void SetLogSink(std::function<void(std::string_view line)> sink) {

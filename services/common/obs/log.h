@@ -11,14 +11,15 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "services/common/obs/log_events.h"
 
 namespace penstock {
 
 // One JSON object a line on stderr:
 //   {"ts":"2026-03-29T10:15:00.123456Z","level":"info","service":"loader","event":"batch_settled",
 //    "message":"…","run":"…","delivered":998}
-// `event` is a stable snake_case name to search and alert by, `message` is for people. Never put a
-// record's values or a secret into either. All functions are thread-safe.
+// `event` is a stable name of log_events.h to search and alert by, `message` is for people. Never
+// put a record's values or a secret into either. All functions are thread-safe.
 enum class LogLevel : uint8_t { kDebug, kInfo, kWarning, kError, kOff };
 
 absl::StatusOr<LogLevel> ParseLogLevel(std::string_view name);
@@ -49,16 +50,18 @@ using LogFields = std::initializer_list<LogField>;
 // Names the service on every line from now on and sets the lowest level that is written.
 void StartLog(std::string_view service, LogLevel level);
 void SetLogLevel(LogLevel level);
+// Lines of this level that were written since the start.
+uint64_t LogLines(LogLevel level);
 bool LogEnabled(LogLevel level);
 
-void LogDebug(std::string_view event, std::string_view message, LogFields fields = {});
-void LogInfo(std::string_view event, std::string_view message, LogFields fields = {});
-void LogWarning(std::string_view event, std::string_view message, LogFields fields = {});
-void LogError(std::string_view event, std::string_view message, LogFields fields = {});
+void LogDebug(LogEvent event, std::string_view message, LogFields fields = {});
+void LogInfo(LogEvent event, std::string_view message, LogFields fields = {});
+void LogWarning(LogEvent event, std::string_view message, LogFields fields = {});
+void LogError(LogEvent event, std::string_view message, LogFields fields = {});
 // Adds error_code and owner of the status; the message is "message: the status's".
-void LogWarning(std::string_view event, std::string_view message, const absl::Status& status,
+void LogWarning(LogEvent event, std::string_view message, const absl::Status& status,
                 LogFields fields = {});
-void LogError(std::string_view event, std::string_view message, const absl::Status& status,
+void LogError(LogEvent event, std::string_view message, const absl::Status& status,
               LogFields fields = {});
 
 // Sends lines (without the newline) elsewhere than to stderr; for tests. nullptr: back to stderr.

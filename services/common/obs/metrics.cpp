@@ -6,14 +6,15 @@
 #include <prometheus/registry.h>
 #include <prometheus/text_serializer.h>
 
+#include <atomic>
 #include <cstdio>
 #include <cstdlib>
 #include <map>
 #include <mutex>
-#include <set>
+#include <utility>
 #include <variant>
 
-#include "services/common/obs/process_metrics.h"
+#include "services/common/core/clock.h"
 
 namespace penstock {
 namespace {
@@ -29,7 +30,7 @@ struct Family {
                prometheus::Family<prometheus::Histogram>*>
       series;
   std::mutex mutex;
-  std::set<prometheus::Labels> known;
+  std::map<prometheus::Labels, BootTime> used;  // by series: when it was last asked for
 };
 
 template <typename T>
@@ -49,8 +50,11 @@ std::span<const double> LatencyBuckets() {
 struct Metrics::Impl {
   prometheus::Registry registry;
   std::map<std::string, Family, std::less<>> families;
-  std::vector<std::function<void()>> updates;
+  std::mutex updates_mutex;  // held while they run: none runs after its handle has gone
+  std::map<uint64_t, std::function<void()>> updates;
+  uint64_t next_update = 0;
   size_t max_series;
+  std::atomic<uint64_t> folded = 0;
 
   void Declare(const MetricSpec& spec) {
     Family& family = families[std::string(spec.name)];
@@ -74,55 +78,71 @@ struct Metrics::Impl {
     if (spec.kind == MetricKind::kHistogram) Series<prometheus::Histogram>(spec.name, {});
   }
 
+  // The family, which must be of this type.
   template <typename T>
-  T& Series(std::string_view name, Labels values) {
+  std::pair<Family&, prometheus::Family<T>&> Find(std::string_view name) {
     auto found = families.find(name);
     if (found == families.end()) Misuse(name, "not declared");
-    Family& family = found->second;
-    auto* typed = std::get_if<prometheus::Family<T>*>(&family.series);
+    auto* typed = std::get_if<prometheus::Family<T>*>(&found->second.series);
     if (typed == nullptr) Misuse(name, "declared as another kind");
-    if (values.size() != family.spec.labels.size()) Misuse(name, "another number of labels");
+    return {found->second, **typed};
+  }
 
+  // `values` are strings or views of them.
+  template <typename Values>
+  static prometheus::Labels LabelsOf(const Family& family, const Values& values) {
+    if (values.size() != family.spec.labels.size())
+      Misuse(family.spec.name, "another number of labels");
     prometheus::Labels labels;
     for (size_t i = 0; i < values.size(); ++i)
-      labels.emplace(family.spec.labels[i], values.begin()[i]);
-    {
-      std::lock_guard lock(family.mutex);
-      if (!family.known.contains(labels)) {
-        if (family.known.size() < max_series) {
-          family.known.insert(labels);
-        } else {
-          for (auto& [label, value] : labels) value = "other";
-        }
-      }
+      labels.emplace(family.spec.labels[i], std::string(std::data(values)[i]));
+    return labels;
+  }
+
+  template <typename T>
+  T& Series(std::string_view name, Labels values) {
+    auto [family, series] = Find<T>(name);
+    prometheus::Labels labels = LabelsOf(family, values);
+    // Held while the series is made, so that none is made after it was dropped.
+    const std::lock_guard lock(family.mutex);
+    if (!family.used.contains(labels) && family.used.size() >= max_series) {
+      for (auto& [label, value] : labels) value = "other";
+      ++folded;
     }
+    family.used[labels] = BootClock::now();
     if constexpr (std::is_same_v<T, prometheus::Histogram>) {
       std::span<const double> buckets = LatencyBuckets();
       if (!family.spec.buckets.empty()) buckets = family.spec.buckets;
-      return (*typed)->Add(labels,
-                           prometheus::Histogram::BucketBoundaries(buckets.begin(), buckets.end()));
+      return series.Add(labels,
+                        prometheus::Histogram::BucketBoundaries(buckets.begin(), buckets.end()));
     } else {
-      return (*typed)->Add(labels);
+      return series.Add(labels);
     }
+  }
+
+  // REQUIRES: the family's mutex is held.
+  template <typename T>
+  static void Drop(prometheus::Family<T>& series, const prometheus::Labels& labels) {
+    series.Remove(&series.Add(labels));
   }
 };
 
-void Counter::Add(double n) {
+void Counter::Add(double n) const {
   series_->Increment(n);
 }
 double Counter::Value() const {
   return series_->Value();
 }
-void Gauge::Set(double value) {
+void Gauge::Set(double value) const {
   series_->Set(value);
 }
-void Gauge::Add(double n) {
+void Gauge::Add(double n) const {
   series_->Increment(n);
 }
 double Gauge::Value() const {
   return series_->Value();
 }
-void Histogram::Observe(double value) {
+void Histogram::Observe(double value) const {
   series_->Observe(value);
 }
 
@@ -130,8 +150,6 @@ Metrics::Metrics(std::span<const MetricSpec> specs, size_t max_series)
     : impl_(std::make_unique<Impl>()) {
   impl_->max_series = max_series;
   for (const MetricSpec& spec : specs) impl_->Declare(spec);
-  for (const MetricSpec& spec : ProcessMetricSpecs()) impl_->Declare(spec);
-  OnCollect([this] { UpdateProcessMetrics(*this); });
 }
 
 Metrics::~Metrics() = default;
@@ -148,12 +166,65 @@ Histogram Metrics::GetHistogram(std::string_view name, Labels labels) {
   return Histogram(&impl_->Series<prometheus::Histogram>(name, labels));
 }
 
-void Metrics::OnCollect(std::function<void()> update) {
-  impl_->updates.push_back(std::move(update));
+uint64_t Metrics::folded() const {
+  return impl_->folded;
+}
+
+void Metrics::SetGauges(std::string_view name, const std::vector<GaugeValue>& values) {
+  auto [family, series] = impl_->Find<prometheus::Gauge>(name);
+  const std::lock_guard lock(family.mutex);
+  std::map<prometheus::Labels, BootTime> old;
+  old.swap(family.used);
+  for (const GaugeValue& one : values) {
+    if (family.used.size() >= impl_->max_series) {
+      ++impl_->folded;
+      break;
+    }
+    const prometheus::Labels labels = Impl::LabelsOf(family, one.labels);
+    series.Add(labels).Set(one.value);
+    family.used[labels] = BootTime();
+    old.erase(labels);
+  }
+  for (const auto& [labels, used] : old) Impl::Drop(series, labels);
+}
+
+void Metrics::DropCounters(std::string_view label, const Over& over) {
+  const BootTime now = BootClock::now();
+  for (auto& [name, family] : impl_->families) {
+    auto* series = std::get_if<prometheus::Family<prometheus::Counter>*>(&family.series);
+    if (series == nullptr) continue;
+    const std::lock_guard lock(family.mutex);
+    std::erase_if(family.used, [&](const auto& one) {
+      const auto& [labels, used] = one;
+      const auto value = labels.find(std::string(label));
+      if (value == labels.end() || !over(value->second, now - used)) return false;
+      Impl::Drop(**series, labels);
+      return true;
+    });
+  }
+}
+
+Metrics::Collecting Metrics::OnCollect(std::function<void()> update) {
+  const std::lock_guard lock(impl_->updates_mutex);
+  const uint64_t id = impl_->next_update++;
+  impl_->updates.emplace(id, std::move(update));
+  return {this, id};
+}
+
+Metrics::Collecting::Collecting(Collecting&& other) noexcept
+    : metrics_(std::exchange(other.metrics_, nullptr)), id_(other.id_) {}
+
+Metrics::Collecting::~Collecting() {
+  if (metrics_ == nullptr) return;
+  const std::lock_guard lock(metrics_->impl_->updates_mutex);
+  metrics_->impl_->updates.erase(id_);
 }
 
 std::string Metrics::Expose() const {
-  for (const auto& update : impl_->updates) update();
+  {
+    const std::lock_guard lock(impl_->updates_mutex);
+    for (const auto& [id, update] : impl_->updates) update();
+  }
   return prometheus::TextSerializer().Serialize(impl_->registry.Collect());
 }
 

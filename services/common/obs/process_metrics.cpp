@@ -5,6 +5,7 @@
 
 #include <cstdio>
 #include <filesystem>
+#include <fstream>
 
 #include "services/common/core/clock.h"
 #include "services/common/core/version.h"
@@ -15,14 +16,38 @@ namespace {
 const double start_seconds =
     std::chrono::duration<double>(Clock::System().Wall().time_since_epoch()).count();
 
-double ResidentBytes() {
+struct Memory {
+  double total = 0;
+  double resident = 0;
+};
+
+Memory MemoryBytes() {
   long long total = 0;     // NOLINT: scanf's type
   long long resident = 0;  // NOLINT
   if (FILE* file = std::fopen("/proc/self/statm", "r")) {
-    if (std::fscanf(file, "%lld %lld", &total, &resident) != 2) resident = 0;
+    if (std::fscanf(file, "%lld %lld", &total, &resident) != 2) total = resident = 0;
     std::fclose(file);
   }
-  return static_cast<double>(resident) * static_cast<double>(sysconf(_SC_PAGESIZE));
+  const auto page = static_cast<double>(sysconf(_SC_PAGESIZE));
+  return {static_cast<double>(total) * page, static_cast<double>(resident) * page};
+}
+
+double MaxDescriptors() {
+  rlimit limit{};
+  getrlimit(RLIMIT_NOFILE, &limit);
+  return static_cast<double>(limit.rlim_cur);
+}
+
+double MemoryLimit() {
+  // Version 2 of control groups, and version 1, as a process sees its own from inside a container.
+  for (const char* path :
+       {"/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"}) {
+    std::ifstream file(path);
+    double limit = 0;
+    constexpr double kNone = 1e15;  // version 1 says so by a number that no machine has
+    if (file >> limit && limit < kNone) return limit;
+  }
+  return static_cast<double>(sysconf(_SC_PHYS_PAGES)) * static_cast<double>(sysconf(_SC_PAGESIZE));
 }
 
 double OpenDescriptors() {
@@ -42,26 +67,14 @@ double CpuSeconds() {
 
 }  // namespace
 
-std::span<const MetricSpec> ProcessMetricSpecs() {
-  static const MetricSpec kSpecs[] = {
-      {MetricKind::kGauge,
-       "penstock_build_info",
-       "Always 1; the label is the version.",
-       {"version"}},
-      {MetricKind::kGauge, "process_resident_memory_bytes", "Resident memory size in bytes."},
-      {MetricKind::kGauge, "process_open_fds", "Number of open file descriptors."},
-      {MetricKind::kGauge, "process_start_time_seconds",
-       "Start time of the process since the Unix epoch in seconds."},
-      {MetricKind::kCounter, "process_cpu_seconds_total",
-       "Total user and system CPU time spent in seconds."},
-  };
-  return kSpecs;
-}
-
 void UpdateProcessMetrics(Metrics& metrics) {
-  metrics.GetGauge("penstock_build_info", {kVersion}).Set(1);
-  metrics.GetGauge("process_resident_memory_bytes").Set(ResidentBytes());
+  const Memory memory = MemoryBytes();
+  metrics.GetGauge("penstock_build_info", {kVersion, Revision()}).Set(1);
+  metrics.GetGauge("process_resident_memory_bytes").Set(memory.resident);
+  metrics.GetGauge("process_virtual_memory_bytes").Set(memory.total);
+  metrics.GetGauge("penstock_memory_limit_bytes").Set(MemoryLimit());
   metrics.GetGauge("process_open_fds").Set(OpenDescriptors());
+  metrics.GetGauge("process_max_fds").Set(MaxDescriptors());
   metrics.GetGauge("process_start_time_seconds").Set(start_seconds);
   Counter cpu = metrics.GetCounter("process_cpu_seconds_total");
   cpu.Add(std::max(0.0, CpuSeconds() - cpu.Value()));

@@ -20,7 +20,10 @@ class Readiness {
   void Add(std::string name, Check check);
   // From now on not ready: the process takes no new work and is about to end.
   void Drain();
+  bool draining() const;
 
+  // Every check by its name, and what it says now. None while draining.
+  std::vector<std::pair<std::string, absl::Status>> Results() const;
   // One line a reason, empty when ready: "redis: Redis can't carry work: …".
   std::vector<std::string> Reasons() const;
 

@@ -64,10 +64,17 @@ void PgPool::Loop() {
       work = std::move(queue_.front());
       queue_.pop_front();
     }
-    work.done(BootClock::now() > work.deadline
-                  ? Error(ErrorCode::kDATABASE_UNAVAILABLE,
-                          "no connection to the database became free in time")
-                  : RunOn(connection, work));
+    const BootTime begun = BootClock::now();
+    if (begun > work.deadline) {
+      work.done(Error(ErrorCode::kDATABASE_UNAVAILABLE,
+                      "no connection to the database became free in time"));
+      continue;
+    }
+    ++busy_;
+    absl::Status status = RunOn(connection, work);
+    --busy_;
+    options_.observe(BootClock::now() - begun);
+    work.done(std::move(status));
   }
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <deque>
 #include <functional>
@@ -24,6 +25,8 @@ class PgPool {
     std::string password_file = {};  // as PgConnection::Connect takes it
     int connections = 8;
     size_t max_waiting = 10'000;  // work beyond it is refused at once
+    // Told of each piece of work how long it had a connection, on the pool's threads.
+    std::function<void(Duration)> observe = [](Duration) {};
   };
 
   // The body of a transaction; may run again when it lost a race, so it must only touch the
@@ -44,6 +47,9 @@ class PgPool {
 
   // Work that waits for a connection now.
   size_t waiting() const;
+  // Connections that are at work now.
+  int busy() const { return busy_; }
+  int connections() const { return options_.connections; }
 
  private:
   struct Work {
@@ -60,6 +66,7 @@ class PgPool {
   std::condition_variable wake_;
   std::deque<Work> queue_;
   bool closing_ = false;
+  std::atomic<int> busy_ = 0;
   std::vector<std::thread> threads_;
 };
 

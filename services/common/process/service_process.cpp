@@ -9,11 +9,13 @@
 #include "services/common/core/version.h"
 #include "services/common/obs/admin_server.h"
 #include "services/common/obs/log.h"
-#include "services/common/rpc/rpc_metrics.h"
+#include "services/common/obs/process_metrics.h"
 #include "services/common/rpc/rpc_server.h"
 
 namespace penstock {
 namespace {
+
+constexpr std::chrono::hours kCountersKept{48};
 
 sigset_t EndingSignals() {
   sigset_t set;
@@ -23,27 +25,21 @@ sigset_t EndingSignals() {
   return set;
 }
 
-std::vector<MetricSpec> WithCalls(std::span<const MetricSpec> metrics) {
-  std::vector<MetricSpec> all(metrics.begin(), metrics.end());
-  all.insert(all.end(), RpcMetricSpecs().begin(), RpcMetricSpecs().end());
-  return all;
-}
-
 }  // namespace
 
-ServiceProcess::ServiceProcess(std::string_view service, std::span<const MetricSpec> metrics)
-    : service_(service), metrics_(WithCalls(metrics)) {}
+ServiceProcess::ServiceProcess(std::span<const MetricSpec> metrics)
+    : metrics_(metrics), collecting_(metrics_.OnCollect([this] { UpdateMetrics(); })) {}
+
 ServiceProcess::~ServiceProcess() = default;
 
 absl::StatusOr<std::unique_ptr<ServiceProcess>> ServiceProcess::Start(
-    std::string_view service, const ProcessSettings& settings,
-    std::span<const MetricSpec> metrics) {
+    ServiceKind service, const ProcessSettings& settings, std::span<const MetricSpec> metrics) {
   const sigset_t ending = EndingSignals();
   pthread_sigmask(SIG_BLOCK, &ending, nullptr);
   std::signal(SIGPIPE, SIG_IGN);
   PENSTOCK_ASSIGN_OR_RETURN(const LogLevel level, ParseLogLevel(settings.log_level));
-  StartLog(service, level);
-  std::unique_ptr<ServiceProcess> process(new ServiceProcess(service, metrics));
+  StartLog(Name(service), level);
+  std::unique_ptr<ServiceProcess> process(new ServiceProcess(metrics));
   PENSTOCK_ASSIGN_OR_RETURN(
       process->admin_,
       AdminServer::Start(settings.admin_listen, process->metrics_, process->readiness_));
@@ -62,6 +58,33 @@ absl::StatusOr<std::unique_ptr<RpcServer>> ServiceProcess::StartServer(
           std::chrono::duration_cast<std::chrono::milliseconds>(settings.max_connection_age),
       .metrics = &metrics_};
   return RpcServer::Start(options, services);
+}
+
+void ServiceProcess::UpdateMetrics() {
+  UpdateProcessMetrics(metrics_);
+  for (const LogLevel level :
+       {LogLevel::kDebug, LogLevel::kInfo, LogLevel::kWarning, LogLevel::kError}) {
+    Counter lines = metrics_.GetCounter("penstock_log_lines_total", {Name(level)});
+    lines.Add(static_cast<double>(LogLines(level)) - lines.Value());
+  }
+  const Counter folded = metrics_.GetCounter("penstock_metric_series_folded_total");
+  folded.Add(static_cast<double>(metrics_.folded()) - folded.Value());
+  std::vector<GaugeValue> ready;
+  for (const auto& [check, status] : readiness_.Results())
+    ready.push_back({{check}, status.ok() ? 1.0 : 0.0});
+  metrics_.SetGauges("penstock_ready", ready);
+  // What no run of a Sync has counted for so long is of no use to a rate, and the Sync may be gone.
+  metrics_.DropCounters(
+      "sync", [](std::string_view, std::chrono::nanoseconds idle) { return idle > kCountersKept; });
+}
+
+bool ServiceProcess::SignalWithin(Duration time) {
+  const sigset_t ending = EndingSignals();
+  const auto seconds = std::chrono::floor<std::chrono::seconds>(time);
+  const timespec wait{.tv_sec = seconds.count(), .tv_nsec = (time - seconds).count()};
+  if (sigtimedwait(&ending, nullptr, &wait) <= 0) return false;
+  readiness_.Drain();
+  return true;
 }
 
 void ServiceProcess::ServeUntilSignal(uint16_t port) {

@@ -6,6 +6,7 @@
 
 #include "absl/status/statusor.h"
 #include "services/common/config/service_settings.h"
+#include "services/common/obs/catalogue.h"
 #include "services/common/obs/metrics.h"
 #include "services/common/obs/readiness.h"
 
@@ -24,7 +25,8 @@ class ServiceProcess {
  public:
   // Call before any thread is started: SIGTERM and SIGINT are blocked in all of them, and SIGPIPE
   // is ignored.
-  static absl::StatusOr<std::unique_ptr<ServiceProcess>> Start(std::string_view service,
+  // `metrics`: what it exposes, as a rule MetricsOf(service).
+  static absl::StatusOr<std::unique_ptr<ServiceProcess>> Start(ServiceKind service,
                                                                const ProcessSettings& settings,
                                                                std::span<const MetricSpec> metrics);
   ~ServiceProcess();
@@ -37,6 +39,9 @@ class ServiceProcess {
   Metrics& metrics() { return metrics_; }
   Readiness& readiness() { return readiness_; }
 
+  // Waits for a signal that ends the process, at most so long, and then turns not ready. False:
+  // none came.
+  bool SignalWithin(Duration time);
   // Says where the service listens, waits for SIGTERM or SIGINT, then turns not ready.
   void ServeUntilSignal(uint16_t port);
 
@@ -45,11 +50,12 @@ class ServiceProcess {
   static int Fail(std::string_view service, const absl::Status& status);
 
  private:
-  ServiceProcess(std::string_view service, std::span<const MetricSpec> metrics);
+  explicit ServiceProcess(std::span<const MetricSpec> metrics);
+  void UpdateMetrics();
 
-  const std::string service_;
   Metrics metrics_;
   Readiness readiness_;
+  const Metrics::Collecting collecting_;
   std::unique_ptr<AdminServer> admin_;
 };
 

@@ -13,8 +13,9 @@ namespace {
 
 // Each key holds the time, in microseconds of Redis' clock, until which its window is used up. A
 // stored time is clamped to now + window, so that a clock that was set back can't close a quota for
-// longer than its window. KEYS: windows · ARGV: want, then per window: block, microseconds a token,
-// microseconds of the window
+// longer than its window. Returns the tokens, the milliseconds to wait, and per window the
+// thousandths of it that are used up. KEYS: windows · ARGV: want, then per window: block,
+// microseconds a token, microseconds of the window
 const RedisScript kLease(R"lua(
 local t = redis.call('TIME')
 local now = t[1] * 1000000 + t[2]
@@ -30,12 +31,16 @@ for i = 1, #KEYS do
   if free < 1 then wait = math.max(wait, at + each - now - block * each) end
   grant = math.min(grant, free)
 end
-if grant < 1 then return {0, math.ceil(wait / 1000)} end
+local reply = {math.max(grant, 0), grant < 1 and math.ceil(wait / 1000) or 0}
 for i = 1, #KEYS do
   local each, window = tonumber(ARGV[3 * i]), tonumber(ARGV[3 * i + 1])
-  redis.call('SET', KEYS[i], string.format('%.0f', used[i] + grant * each), 'PX', math.ceil(window / 1000) + 1000)
+  if grant >= 1 then
+    used[i] = used[i] + grant * each
+    redis.call('SET', KEYS[i], string.format('%.0f', used[i]), 'PX', math.ceil(window / 1000) + 1000)
+  end
+  reply[2 + i] = math.floor(1000 * (used[i] - now) / window)
 end
-return {grant, 0})lua");
+return reply)lua");
 
 // KEYS: windows · ARGV: microseconds to wait, then per window: block, microseconds a token,
 // microseconds of the window
@@ -107,12 +112,15 @@ asio::awaitable<absl::StatusOr<QuotaLease>> QuotaClient::Lease(
       arg_views(args.begin(), args.end());
   PENSTOCK_CO_ASSIGN_OR_RETURN(const RedisReply reply,
                                co_await kLease.Call(redis_, key_views, arg_views));
-  if (reply.IsError() || reply.array.size() != 2) {
+  if (reply.IsError() || reply.array.size() != 2 + windows.size()) {
     PENSTOCK_CO_RETURN_IF_ERROR(ServerCondition(reply));
     co_return Error(ErrorCode::kQUEUE_UNAVAILABLE,
                     absl::StrCat("the quota's script failed: ", reply.text));
   }
-  co_return QuotaLease{reply.array[0].integer, std::chrono::milliseconds(reply.array[1].integer)};
+  QuotaLease lease{reply.array[0].integer, std::chrono::milliseconds(reply.array[1].integer)};
+  for (size_t i = 2; i < reply.array.size(); ++i)
+    lease.used.push_back(std::clamp(static_cast<double>(reply.array[i].integer) / 1000, 0.0, 1.0));
+  co_return lease;
 }
 
 asio::awaitable<absl::Status> QuotaClient::Pause(std::string_view account,

@@ -27,6 +27,7 @@ struct QuotaLease {
   int64_t tokens = 0;                 // attempts that may be made now
   std::chrono::milliseconds wait{0};  // when there are none: ask again after it
   std::string used_up = {};           // … and where it is known, the window that has none
+  std::vector<double> used = {};      // of each window, the part of it that is used up now: 0 to 1
 };
 
 // Quotas of accounts, held in Redis over all loaders: no window of `per` ever holds more than

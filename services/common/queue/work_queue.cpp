@@ -235,6 +235,21 @@ WorkQueue::Async<std::vector<StreamId>> WorkQueue::OpenStreams() {
   co_return Streams(reply);
 }
 
+WorkQueue::Async<std::map<std::string, int64_t>> WorkQueue::BytesByDestination() {
+  constexpr std::string_view kDestination = "d:";
+  const std::string key = Key("credit");
+  PENSTOCK_CO_ASSIGN_OR_RETURN(const RedisReply reply,
+                               co_await Send(RedisCommand("HGETALL", key)));
+  std::map<std::string, int64_t> bytes;
+  for (size_t i = 0; i + 1 < reply.array.size(); i += 2) {
+    const std::string_view field = reply.array[i].text;
+    int64_t count = 0;
+    if (field.starts_with(kDestination) && absl::SimpleAtoi(reply.array[i + 1].text, &count))
+      bytes.emplace(field.substr(kDestination.size()), count);
+  }
+  co_return bytes;
+}
+
 WorkQueue::Async<std::optional<int64_t>> WorkQueue::Length(const StreamId& stream) {
   const std::string key = LoadKey(stream);
   PENSTOCK_CO_ASSIGN_OR_RETURN(const RedisReply exists, co_await Send(RedisCommand("EXISTS", key)));

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -70,6 +71,8 @@ class WorkQueue {
   // Deletes a stream with all that is in it. Harmless when it is gone.
   asio::awaitable<absl::Status> Close(const StreamId& stream);
   Async<std::vector<StreamId>> OpenStreams();
+  // Bytes that wait for each destination for which any did since Redis was empty.
+  Async<std::map<std::string, int64_t>> BytesByDestination();
   // Batches in it that are not settled; nullopt: there is no such stream.
   Async<std::optional<int64_t>> Length(const StreamId& stream);
 

@@ -28,10 +28,27 @@ RedisClient::Result Await(std::shared_ptr<RedisChannel> channel, EncodedRedisCom
       asio::use_awaitable, channel.get(), std::move(command), deadline);
 }
 
+RedisClient::Result Observed(RedisClient::Result result,
+                             std::shared_ptr<const RedisClient::Observe> observe) {
+  const auto begun = std::chrono::steady_clock::now();
+  absl::StatusOr<RedisReply> reply = co_await std::move(result);
+  (*observe)(std::chrono::steady_clock::now() - begun, reply.ok());
+  co_return reply;
+}
+
+RedisClient::Result ObservedIfLost(RedisClient::Result result,
+                                   std::shared_ptr<const RedisClient::Observe> observe) {
+  absl::StatusOr<RedisReply> reply = co_await std::move(result);
+  if (!reply.ok()) (*observe)({}, false);
+  co_return reply;
+}
+
 }  // namespace
 
-RedisClient::RedisClient(const asio::any_io_executor& executor, RedisOptions options)
+RedisClient::RedisClient(const asio::any_io_executor& executor, RedisOptions options,
+                         Observe observe)
     : options_(std::move(options)),
+      observe_(std::make_shared<const Observe>(std::move(observe))),
       commands_(std::make_shared<RedisChannel>(executor, options_)),
       blocking_(std::make_shared<RedisChannel>(executor, options_)) {}
 
@@ -45,13 +62,16 @@ RedisClient::Result RedisClient::Send(const RedisCommand& command) {
 
 RedisClient::Result RedisClient::Send(const RedisCommand& command,
                                       std::chrono::milliseconds timeout) {
-  return Await(commands_, command.Encode(), std::chrono::steady_clock::now() + timeout);
+  return Observed(Await(commands_, command.Encode(), std::chrono::steady_clock::now() + timeout),
+                  observe_);
 }
 
 RedisClient::Result RedisClient::SendBlocking(const RedisCommand& command,
                                               std::chrono::milliseconds block) {
-  return Await(blocking_, command.Encode(),
-               std::chrono::steady_clock::now() + block + options_.command_timeout);
+  return ObservedIfLost(
+      Await(blocking_, command.Encode(),
+            std::chrono::steady_clock::now() + block + options_.command_timeout),
+      observe_);
 }
 
 void RedisClient::Close() {

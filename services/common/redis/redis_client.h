@@ -4,6 +4,7 @@
 #include <boost/asio/awaitable.hpp>
 #include <chrono>
 #include <concepts>
+#include <functional>
 #include <memory>
 
 #include "absl/status/statusor.h"
@@ -31,7 +32,12 @@ class RedisClient {
  public:
   using Result = asio::awaitable<absl::StatusOr<RedisReply>>;
 
-  RedisClient(const asio::any_io_executor& executor, RedisOptions options);
+  // Told of each command how long its reply took and whether one came; of blocking ones only when
+  // none came. On any thread.
+  using Observe = std::function<void(std::chrono::nanoseconds took, bool ok)>;
+
+  RedisClient(const asio::any_io_executor& executor, RedisOptions options,
+              Observe observe = [](std::chrono::nanoseconds, bool) {});
   // Closes; calls in progress end with QUEUE_UNAVAILABLE.
   ~RedisClient();
   RedisClient(const RedisClient&) = delete;
@@ -55,6 +61,8 @@ class RedisClient {
 
  private:
   const RedisOptions options_;
+  // Calls in progress may outlive the client.
+  const std::shared_ptr<const Observe> observe_;
   std::shared_ptr<RedisChannel> commands_;
   std::shared_ptr<RedisChannel> blocking_;
 };

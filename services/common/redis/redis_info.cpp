@@ -34,8 +34,8 @@ RedisInfo RedisInfo::Parse(std::string_view info) {
     if (name == "redis_mode") out.mode = value;
     if (name == "role") out.role = value;
     if (name == "maxmemory_policy") out.maxmemory_policy = value;
-    if (name == "maxmemory") out.maxmemory_bytes = Number(value);
-    if (name == "used_memory") out.used_memory_bytes = Number(value);
+    if (name == "maxmemory") out.memory.limit_bytes = Number(value);
+    if (name == "used_memory") out.memory.used_bytes = Number(value);
   }
   return out;
 }

@@ -8,14 +8,19 @@
 
 namespace penstock {
 
+// Of the whole server.
+struct RedisMemory {
+  uint64_t used_bytes = 0;
+  uint64_t limit_bytes = 0;  // 0: no limit
+};
+
 // What INFO says about the server, as far as Penstock depends on it.
 struct RedisInfo {
   std::string version;
   std::string mode;  // standalone, sentinel or cluster
   std::string role;  // master or slave
   std::string maxmemory_policy;
-  uint64_t maxmemory_bytes = 0;  // 0: no limit
-  uint64_t used_memory_bytes = 0;
+  RedisMemory memory;
 
   // Reads the text of INFO; fields it doesn't know are skipped.
   static RedisInfo Parse(std::string_view info);

@@ -34,9 +34,10 @@ struct RedisWatch::State {
     return client->Command("INFO");
   }
   // False when the watch is over.
-  bool Keep(absl::Status status) {
+  bool Keep(absl::Status status, RedisMemory used) {
     const std::lock_guard lock(mutex);
     known = std::move(status);
+    memory = used;
     return client != nullptr;
   }
 
@@ -45,6 +46,7 @@ struct RedisWatch::State {
   std::mutex mutex;  // guards all below
   RedisClient* client;
   absl::Status known = Error(ErrorCode::kQUEUE_UNAVAILABLE, "Redis has not answered yet");
+  RedisMemory memory;
 };
 
 RedisWatch::RedisWatch(const asio::any_io_executor& executor, RedisClient& client)
@@ -65,14 +67,24 @@ absl::Status RedisWatch::status() const {
   return state_->known;
 }
 
+RedisMemory RedisWatch::memory() const {
+  const std::lock_guard lock(state_->mutex);
+  return state_->memory;
+}
+
 asio::awaitable<void> RedisWatch::Watch(std::shared_ptr<State> state) {
   while (auto question = state->Ask()) {
     const absl::StatusOr<RedisReply> answer = co_await std::move(*question);
     absl::Status status = answer.status();
-    if (answer.ok() && answer->IsString()) status = RedisInfo::Parse(answer->text).Usable();
+    RedisMemory memory;
+    if (answer.ok() && answer->IsString()) {
+      const RedisInfo info = RedisInfo::Parse(answer->text);
+      status = info.Usable();
+      memory = info.memory;
+    }
     if (answer.ok() && !answer->IsString())
       status = Error(ErrorCode::kQUEUE_UNAVAILABLE, "Redis refuses INFO: " + answer->text);
-    if (!state->Keep(std::move(status))) co_return;
+    if (!state->Keep(std::move(status), memory)) co_return;
     state->timer.expires_after(kInterval);
     co_await state->timer.async_wait(asio::as_tuple(asio::use_awaitable));
   }

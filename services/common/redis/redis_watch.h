@@ -6,11 +6,12 @@
 
 #include "absl/status/status.h"
 #include "services/common/redis/redis_client.h"
+#include "services/common/redis/redis_info.h"
 
 namespace penstock {
 
 // Knows whether Redis can be reached and may carry work (RedisInfo::Usable), by asking once a
-// second on `executor`, until it is destroyed. For /readyz. status() is thread-safe.
+// second on `executor`, until it is destroyed. For /readyz. Its answers are thread-safe.
 class RedisWatch {
  public:
   // `client` must outlive it.
@@ -21,6 +22,8 @@ class RedisWatch {
 
   // QUEUE_UNAVAILABLE with the remedy; also before the first answer.
   absl::Status status() const;
+  // As it said last; zeros before.
+  RedisMemory memory() const;
 
  private:
   struct State;

@@ -48,16 +48,6 @@ class Factory final : public grpc::experimental::ServerInterceptorFactoryInterfa
 
 }  // namespace
 
-std::span<const MetricSpec> RpcMetricSpecs() {
-  static const MetricSpec kSpecs[] = {
-      {MetricKind::kHistogram,
-       "penstock_rpc_seconds",
-       "Served gRPC calls by method and code; of a stream, its whole length.",
-       {"method", "code"}},
-  };
-  return kSpecs;
-}
-
 std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface> MakeRpcMetrics(
     Metrics& metrics) {
   return std::make_unique<Factory>(metrics);

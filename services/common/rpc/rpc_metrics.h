@@ -1,7 +1,6 @@
 #pragma once
 
 #include <memory>
-#include <span>
 
 #include "services/common/obs/metrics.h"
 
@@ -11,11 +10,8 @@ class ServerInterceptorFactoryInterface;
 
 namespace penstock {
 
-// The metrics of served calls, for the service's list.
-std::span<const MetricSpec> RpcMetricSpecs();
-
-// Observes each call by method and gRPC code. `metrics` outlives the server and has the specs
-// above.
+// Observes each call by method and gRPC code as penstock_rpc_seconds. `metrics` outlives the
+// server.
 std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface> MakeRpcMetrics(
     Metrics& metrics);
 

@@ -23,7 +23,7 @@ struct RpcServerOptions {
   TlsFiles tls = {};
   size_t max_message_bytes = 16 << 20;
   std::chrono::milliseconds max_connection_age = std::chrono::minutes(30);
-  // Where calls are observed (declared with RpcMetricSpecs()); outlives the server. May be absent.
+  // Where calls are observed (penstock_rpc_seconds); outlives the server. May be absent.
   Metrics* metrics = nullptr;
 };
 

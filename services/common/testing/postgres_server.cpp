@@ -126,6 +126,30 @@ std::string PostgresServer::Sql(std::string_view sql, std::string_view database)
   return PQntuples(result.get()) > 0 ? PQgetvalue(result.get(), 0, 0) : "";
 }
 
+namespace {
+
+void RunTool(std::vector<std::string> args) {
+  const std::string program = args.front();
+  ChildProcess child({.args = std::move(args)});
+  if (child.Wait() != 0) throw std::runtime_error(program + " failed");
+}
+
+}  // namespace
+
+void PostgresServer::SaveDump(std::string_view database, std::string_view name) {
+  RunTool({PostgresBinaries() / "pg_dump", "--format=custom",
+           fmt::format("--file={}", (dump_dir_ / std::string(name)).string()), Dsn(database)});
+}
+
+void PostgresServer::RestoreDump(std::string_view database, std::string_view name) {
+  const std::string owner = Sql(fmt::format(
+      "SELECT pg_get_userbyid(datdba) FROM pg_database WHERE datname = '{}'", database));
+  Sql(fmt::format("DROP DATABASE \"{}\" WITH (FORCE)", database));
+  Sql(fmt::format("CREATE DATABASE \"{}\" OWNER \"{}\"", database, owner));
+  RunTool({PostgresBinaries() / "pg_restore", fmt::format("--dbname={}", Dsn(database)),
+           (dump_dir_ / std::string(name)).string()});
+}
+
 void PostgresServer::SetReadOnly(bool read_only) {
   // This session must be able to write the setting that forbids writing.
   std::unique_ptr<PGconn, decltype(&PQfinish)> connection(

@@ -34,6 +34,10 @@ class PostgresServer {
   void CreateDatabase(std::string_view name);
   // Runs SQL as superuser; returns the first column of the first row as text ("" without rows).
   std::string Sql(std::string_view sql, std::string_view database = "postgres");
+  // By pg_dump, kept under a name; and the database dropped, whoever uses it, and made anew by
+  // pg_restore.
+  void SaveDump(std::string_view database, std::string_view name);
+  void RestoreDump(std::string_view database, std::string_view name);
   // Every new and existing session refuses writes (SQLSTATE 25006), or takes them again.
   void SetReadOnly(bool read_only);
 
@@ -49,6 +53,7 @@ class PostgresServer {
  private:
   Options options_;
   TempDir dir_{"pg"};
+  TempDir dump_dir_{"pg-dump"};
   uint16_t port_;
   std::unique_ptr<ChildProcess> server_;
 };

@@ -10,13 +10,14 @@
 #include "services/common/core/random.h"
 #include "services/common/core/status.h"
 #include "services/common/process/exposure.h"
+#include "services/common/process/membership.h"
 #include "services/common/process/peers.h"
+#include "services/common/process/redis_metrics.h"
 #include "services/common/process/service_process.h"
 #include "services/common/redis/redis_client.h"
 #include "services/common/redis/redis_watch.h"
 #include "services/common/rpc/rpc_channel.h"
 #include "services/common/rpc/rpc_server.h"
-#include "services/extractor/app/extractor_metrics.h"
 #include "services/extractor/app/extractor_service.h"
 #include "services/extractor/app/extractor_settings.h"
 #include "services/extractor/app/task_loop.h"
@@ -47,8 +48,9 @@ absl::Status PrepareFolders(const fs::path& work_dir) {
 
 absl::Status Serve(const ExtractorSettings& settings) {
   PENSTOCK_RETURN_IF_ERROR(PrepareFolders(settings.work_dir));
-  PENSTOCK_ASSIGN_OR_RETURN(
-      auto process, ServiceProcess::Start("extractor", settings.process, ExtractorMetrics()));
+  PENSTOCK_ASSIGN_OR_RETURN(auto process,
+                            ServiceProcess::Start(ServiceKind::kExtractor, settings.process,
+                                                  MetricsOf(ServiceKind::kExtractor)));
   PENSTOCK_RETURN_IF_ERROR(CheckExposure(settings.serve));
   PENSTOCK_ASSIGN_OR_RETURN(auto channel,
                             MakeChannel({.addresses = settings.state.addresses,
@@ -60,14 +62,15 @@ absl::Status Serve(const ExtractorSettings& settings) {
   asio::io_context io(1);
   auto work = asio::make_work_guard(io);
   std::jthread io_thread([&io] { io.run(); });
-  RedisClient redis(io.get_executor(), redis_options);
+  RedisClient redis(io.get_executor(), redis_options, ObserveRedis(process->metrics()));
   const RedisWatch redis_watch(io.get_executor(), redis);
   process->readiness().Add("redis", [&redis_watch] { return redis_watch.status(); });
   WorkQueue queue(redis, settings.redis.prefix,
                   {.destination_bytes = settings.destination_backlog.bytes,
                    .total_bytes = settings.backlog.bytes});
   StateClient state(channel, settings.state.call_timeout);
-  SegmentCache cache(fs::path(settings.work_dir) / "segments", settings.cache.bytes, state);
+  SegmentCache cache(fs::path(settings.work_dir) / "segments", settings.cache.bytes, state,
+                     process->metrics());
   SpoolBudget spool_budget(settings.spool.bytes);
   Workshop workshop{settings,
                     state,
@@ -89,12 +92,18 @@ absl::Status Serve(const ExtractorSettings& settings) {
                  : Error(ErrorCode::kSTATE_UNAVAILABLE, "the state service can't be reached");
     });
     Metrics& metrics = process->metrics();
-    metrics.OnCollect([&] {
+    const auto collecting = metrics.OnCollect([&] {
       metrics.GetGauge("penstock_extractor_tasks_active").Set(loop.busy());
       metrics.GetGauge("penstock_extractor_spool_bytes")
           .Set(static_cast<double>(spool_budget.used()));
       metrics.GetGauge("penstock_extractor_cache_bytes").Set(static_cast<double>(cache.bytes()));
     });
+    metrics.GetGauge("penstock_extractor_tasks_limit").Set(settings.tasks);
+    metrics.GetGauge("penstock_extractor_spool_limit_bytes")
+        .Set(static_cast<double>(settings.spool.bytes));
+    metrics.GetGauge("penstock_extractor_cache_limit_bytes")
+        .Set(static_cast<double>(settings.cache.bytes));
+    const Membership membership(ServiceKind::kExtractor, channel, process->readiness(), metrics);
     process->ServeUntilSignal(server->port());
     server->SetServing(false);
     // Tasks at work end within the grace period; what does not is cut off, and read anew elsewhere.

@@ -7,6 +7,7 @@
 #include "services/common/core/status.h"
 #include "services/common/model/batch.h"
 #include "services/common/model/key_bytes.h"
+#include "services/extractor/app/extractor_metrics.h"
 
 namespace penstock::extractor {
 namespace {
@@ -72,23 +73,30 @@ absl::Status ModelRead::Run(TaskSession& session, DiffSink& sink) {
 }
 
 absl::Status ModelRead::FindWantedRow() {
-  return warehouse_->Read(context_.model(), select_, context_.key(),
-                          [&](std::span<const RawRow> rows) -> absl::Status {
-                            if (!wanted_.has_value()) wanted_.emplace(rows.front());
-                            return absl::OkStatus();
-                          });
+  return Query(context_.key(), [&](std::span<const RawRow> rows) -> absl::Status {
+    if (!wanted_.has_value()) wanted_.emplace(rows.front());
+    return absl::OkStatus();
+  });
+}
+
+absl::Status ModelRead::Query(const RowKey& key, const RowBlockHandler& handler) {
+  const BootTime begun = BootClock::now();
+  const uint64_t bytes_before = warehouse_->BytesRead();
+  absl::Status status = warehouse_->Read(context_.model(), select_, key, handler);
+  CountQuery(context_.workshop().metrics, context_.model().source,
+             warehouse_->BytesRead() - bytes_before, BootClock::now() - begun);
+  return status;
 }
 
 absl::Status ModelRead::ReadRows(TaskSession& session) {
   // Whether another row has the same identity is seen only among all rows.
   const RowKey key = program_.key_is_unique ? context_.key() : RowKey();
   session.SetWaiting(true);
-  PENSTOCK_RETURN_IF_ERROR(warehouse_->Read(context_.model(), select_, key,
-                                            [&](std::span<const RawRow> rows) -> absl::Status {
-                                              PENSTOCK_RETURN_IF_ERROR(differ_->Add(rows));
-                                              session.SetRows(Counts(/*whole=*/false));
-                                              return session.status();
-                                            }));
+  PENSTOCK_RETURN_IF_ERROR(Query(key, [&](std::span<const RawRow> rows) -> absl::Status {
+    PENSTOCK_RETURN_IF_ERROR(differ_->Add(rows));
+    session.SetRows(Counts(/*whole=*/false));
+    return session.status();
+  }));
   session.SetWaiting(false);
   return absl::OkStatus();
 }

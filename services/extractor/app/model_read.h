@@ -41,6 +41,8 @@ class ModelRead {
   // What a read and the look at one of its rows have in common.
   DifferOptions Options();
   absl::Status FindWantedRow();
+  // One query of the warehouse, counted.
+  absl::Status Query(const RowKey& key, const RowBlockHandler& handler);
   absl::Status ReadRows(TaskSession& session);
   absl::Status CheckChanged() const;
   void ExplainKey(const Hash128& key, pb::ExplainedRow& out);

@@ -49,8 +49,13 @@ std::vector<std::vector<SegmentView>> ViewsOf(const MappedLevels& levels) {
   return views;
 }
 
-SegmentCache::SegmentCache(fs::path directory, uint64_t max_bytes, StateClient& state)
-    : directory_(std::move(directory)), max_bytes_(max_bytes), state_(state) {
+SegmentCache::SegmentCache(fs::path directory, uint64_t max_bytes, StateClient& state,
+                           Metrics& metrics)
+    : directory_(std::move(directory)),
+      max_bytes_(max_bytes),
+      state_(state),
+      hits_(metrics.GetCounter("penstock_extractor_segments_total", {"hit"})),
+      misses_(metrics.GetCounter("penstock_extractor_segments_total", {"miss"})) {
   // What an earlier process left is as good as new: names carry checksums, and a first use
   // verifies.
   std::error_code ignored;
@@ -79,9 +84,15 @@ absl::StatusOr<MappedLevels> SegmentCache::Get(
     const google::protobuf::RepeatedPtrField<pb::Level>& levels) {
   const std::lock_guard lock(mutex_);
   std::vector<const pb::Segment*> missing;
+  std::vector<std::shared_ptr<MappedSegment>> held;  // so that none makes room for the others
   for (const pb::Level& level : levels) {
     for (const pb::Segment& segment : level.segments()) {
-      if (!files_.contains(PathOf(segment).filename().string())) missing.push_back(&segment);
+      if (!files_.contains(PathOf(segment).filename().string())) {
+        missing.push_back(&segment);
+        continue;
+      }
+      PENSTOCK_ASSIGN_OR_RETURN(held.emplace_back(), Map(segment));
+      hits_.Add();
     }
   }
   PENSTOCK_RETURN_IF_ERROR(Fetch(missing));
@@ -89,27 +100,30 @@ absl::StatusOr<MappedLevels> SegmentCache::Get(
   for (const pb::Level& level : levels) {
     auto& mapped_level = out.emplace_back();
     for (const pb::Segment& segment : level.segments()) {
-      const fs::path path = PathOf(segment);
-      Cached& cached = files_[path.filename().string()];
-      cached.used = ++clock_;
-      std::shared_ptr<MappedSegment> mapped = cached.mapped.lock();
-      if (mapped == nullptr) {
-        auto opened = MappedSegment::Open(path, /*verify=*/true);
-        if (!opened.ok()) {
-          // A damaged file is fetched again by the next read.
-          std::error_code ignored;
-          fs::remove(path, ignored);
-          total_ -= cached.bytes;
-          files_.erase(path.filename().string());
-          return opened.status();
-        }
-        mapped = *std::move(opened);
-        cached.mapped = mapped;
-      }
-      mapped_level.push_back(std::move(mapped));
+      PENSTOCK_ASSIGN_OR_RETURN(mapped_level.emplace_back(), Map(segment));
     }
   }
   return out;
+}
+
+absl::StatusOr<std::shared_ptr<MappedSegment>> SegmentCache::Map(const pb::Segment& segment) {
+  const fs::path path = PathOf(segment);
+  const auto file = files_.find(path.filename().string());
+  Cached& cached = file->second;
+  cached.used = ++clock_;
+  std::shared_ptr<MappedSegment> mapped = cached.mapped.lock();
+  if (mapped != nullptr) return mapped;
+  auto opened = MappedSegment::Open(path, /*verify=*/true);
+  if (!opened.ok()) {
+    // A damaged file is fetched again by the next read.
+    std::error_code ignored;
+    fs::remove(path, ignored);
+    total_ -= cached.bytes;
+    files_.erase(file);
+    return opened.status();
+  }
+  cached.mapped = *opened;
+  return *std::move(opened);
 }
 
 absl::Status SegmentCache::Fetch(const std::vector<const pb::Segment*>& segments) {
@@ -122,7 +136,8 @@ absl::Status SegmentCache::Fetch(const std::vector<const pb::Segment*>& segments
     ids.push_back(segment->id());
     paths[segment->id()] = PathOf(*segment);
   }
-  MakeRoom(bytes);
+  PENSTOCK_RETURN_IF_ERROR(MakeRoom(bytes));
+  misses_.Add(static_cast<double>(segments.size()));
   std::ofstream file;
   uint64_t current = 0;
   const auto part = [](const fs::path& path) { return fs::path(path.string() + ".part"); };
@@ -152,7 +167,7 @@ absl::Status SegmentCache::Fetch(const std::vector<const pb::Segment*>& segments
   return absl::OkStatus();
 }
 
-void SegmentCache::MakeRoom(uint64_t bytes) {
+absl::Status SegmentCache::MakeRoom(uint64_t bytes) {
   while (total_ + bytes > max_bytes_) {
     auto oldest = files_.end();
     for (auto it = files_.begin(); it != files_.end(); ++it) {
@@ -160,13 +175,18 @@ void SegmentCache::MakeRoom(uint64_t bytes) {
           (oldest == files_.end() || it->second.used < oldest->second.used))
         oldest = it;
     }
-    // All that is left is in use: the read needs it whatever the limit says.
-    if (oldest == files_.end()) return;
+    if (oldest == files_.end()) {
+      return Error(ErrorCode::kSPOOL_FULL,
+                   absl::StrCat("the delivered rows that the extractor's tasks look through need ",
+                                total_ + bytes, " bytes, and --cache is ", max_bytes_,
+                                ": raise it, or have fewer --tasks at once"));
+    }
     std::error_code ignored;
     fs::remove(directory_ / oldest->first, ignored);
     total_ -= oldest->second.bytes;
     files_.erase(oldest);
   }
+  return absl::OkStatus();
 }
 
 }  // namespace penstock::extractor

@@ -11,6 +11,7 @@
 #include "absl/status/statusor.h"
 #include "penstock/internal/v1/extraction.pb.h"
 #include "services/common/model/snapshot.h"
+#include "services/common/obs/metrics.h"
 
 namespace penstock::extractor {
 
@@ -42,9 +43,12 @@ std::vector<std::vector<SegmentView>> ViewsOf(const MappedLevels& levels);
 // a time.
 class SegmentCache {
  public:
-  SegmentCache(std::filesystem::path directory, uint64_t max_bytes, StateClient& state);
+  // Both references outlive it.
+  SegmentCache(std::filesystem::path directory, uint64_t max_bytes, StateClient& state,
+               Metrics& metrics);
 
-  // The segments of these levels, mapped.
+  // The segments of these levels, mapped. SPOOL_FULL when they and those that other tasks use do not
+  // fit into `max_bytes`.
   absl::StatusOr<MappedLevels> Get(
       const google::protobuf::RepeatedPtrField<penstock::internal::v1::Level>& levels);
   uint64_t bytes() const;
@@ -56,13 +60,16 @@ class SegmentCache {
     uint64_t used = 0;
   };
 
+  // REQUIRES: it is on disk.
+  absl::StatusOr<std::shared_ptr<MappedSegment>> Map(const penstock::internal::v1::Segment& segment);
   absl::Status Fetch(const std::vector<const penstock::internal::v1::Segment*>& segments);
-  void MakeRoom(uint64_t bytes);
+  absl::Status MakeRoom(uint64_t bytes);
   std::filesystem::path PathOf(const penstock::internal::v1::Segment& segment) const;
 
   const std::filesystem::path directory_;
   const uint64_t max_bytes_;
   StateClient& state_;
+  const Counter hits_, misses_;
   mutable std::mutex mutex_;
   std::map<std::string, Cached> files_;  // by file name
   uint64_t total_ = 0;

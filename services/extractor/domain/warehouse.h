@@ -63,6 +63,8 @@ class Warehouse {
   // column of `columns` is gone.
   virtual absl::Status Read(const Model& model, std::span<const SelectColumn> columns,
                             const RowKey& key, const RowBlockHandler& handler) = 0;
+  // As the warehouse sent them, of all reads.
+  virtual uint64_t BytesRead() const = 0;
   // Makes the call that is under way, if any, return soon with SOURCE_QUERY_FAILED.
   virtual void Cancel() = 0;
 };

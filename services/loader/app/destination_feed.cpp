@@ -127,6 +127,7 @@ void DestinationFeed::Accept(const StreamId& stream, TakenBatch taken) {
   Entry entry{stream, std::move(taken.entry), taken.body.size()};
   if (!entries_.emplace(KeyOf(stream, entry.id), entry).second) return;  // it is being delivered
   bytes_ += entry.bytes;
+  world_.memory.Add(static_cast<double>(entry.bytes));
   world_.tasks.Spawn(Deliver(std::move(entry), std::move(taken.body)));
 }
 
@@ -150,6 +151,7 @@ asio::awaitable<void> DestinationFeed::Deliver(Entry entry, std::string body) {
     if (!settled.ok()) LogWarning("settle_failed", "left in the queue", settled);
   }
   bytes_ -= entry.bytes;
+  world_.memory.Add(-static_cast<double>(entry.bytes));
   entries_.erase(KeyOf(entry.stream, entry.id));
   changed_.Notify();
 }
@@ -263,7 +265,8 @@ asio::awaitable<absl::StatusOr<QuotaLease>> DestinationFeed::ChargeQuota(
                          &pb::DeliveryService::StubInterface::async_interface::ChargeQuota, request,
                          options));
   co_return QuotaLease{charged.attempts(), std::chrono::milliseconds(charged.wait_ms()),
-                       charged.window()};
+                       charged.window(),
+                       {charged.used().begin(), charged.used().end()}};
 }
 
 asio::awaitable<void> DestinationFeed::ParkForUser(absl::Status problem) {

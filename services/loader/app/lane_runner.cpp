@@ -154,9 +154,17 @@ void LaneRunner::PumpAt(BootTime when) {
 
 asio::awaitable<absl::StatusOr<QuotaLease>> LaneRunner::Lease(int64_t attempts) {
   auto lease = co_await world_.quota->Lease(world_.account, world_.limits.windows, attempts);
+  if (lease.ok()) TellQuotas(world_.limits.windows, *lease);
   if (!lease.ok() || lease->tokens == 0 || world_.limits.long_windows.empty()) co_return lease;
   // What the short windows gave is lost when this gives less; it comes back within the minute.
-  co_return co_await world_.charge(lease->tokens);
+  auto charged = co_await world_.charge(lease->tokens);
+  if (charged.ok()) TellQuotas(world_.limits.long_windows, *charged);
+  co_return charged;
+}
+
+void LaneRunner::TellQuotas(const std::vector<QuotaWindow>& windows, const QuotaLease& lease) {
+  for (size_t i = 0; i < std::min(windows.size(), lease.used.size()); ++i)
+    TellQuota(*world_.metrics, world_.account, windows[i], lease.used[i]);
 }
 
 asio::awaitable<void> LaneRunner::TakeQuota(uint32_t attempts) {
@@ -173,7 +181,6 @@ asio::awaitable<void> LaneRunner::TakeQuota(uint32_t attempts) {
                     FormatDuration(std::chrono::ceil<std::chrono::seconds>(lease->wait))));
   } else if (lease->tokens == 0) {
     lane_.QuotaRefused(now + lease->wait);
-    metrics_.WaitedForQuota(lease->wait);
   } else {
     lane_.QuotaTaken(static_cast<uint32_t>(lease->tokens), now + kTokensValid);
   }

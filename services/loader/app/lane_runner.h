@@ -78,6 +78,7 @@ class LaneRunner {
   void PumpAt(BootTime when);
   asio::awaitable<void> TakeQuota(uint32_t attempts);
   asio::awaitable<absl::StatusOr<QuotaLease>> Lease(int64_t attempts);
+  void TellQuotas(const std::vector<QuotaWindow>& windows, const QuotaLease& lease);
   // Returns when the job has its slots; false when the lane is parked or stopped.
   asio::awaitable<bool> TakeSlots(JobId id, Duration attempt);
   void ReturnSlots(JobId id);

@@ -17,13 +17,14 @@
 #include "services/common/core/status.h"
 #include "services/common/obs/log.h"
 #include "services/common/process/exposure.h"
+#include "services/common/process/membership.h"
 #include "services/common/process/peers.h"
+#include "services/common/process/redis_metrics.h"
 #include "services/common/process/service_process.h"
 #include "services/common/redis/redis_watch.h"
 #include "services/common/rpc/rpc_channel.h"
 #include "services/common/rpc/rpc_server.h"
 #include "services/loader/app/intake.h"
-#include "services/loader/app/loader_metrics.h"
 #include "services/loader/app/loader_service.h"
 #include "services/loader/app/loader_settings.h"
 
@@ -41,17 +42,26 @@ class LoaderParts {
         tasks_(context_.get_executor()),
         stream_tasks_(context_.get_executor()),
         stub_(pb::DeliveryService::NewStub(state)),
-        redis_(context_.get_executor(), std::move(redis)),
+        redis_(context_.get_executor(), std::move(redis), ObserveRedis(metrics)),
         redis_watch_(context_.get_executor(), redis_),
         queue_(redis_, settings.redis.prefix, {}),
         quota_(redis_, settings.redis.prefix),
         loader_(Random::System().Next()),
         deliver_(stream_tasks_, *stub_, loader_),
         reads_(tasks_, *stub_, settings),
-        world_{settings, tasks_,  queue_,
-               quota_,   *stub_,  deliver_,
-               reads_,   metrics, absl::StrCat("loader-", absl::Hex(loader_))},
+        world_{settings,
+               tasks_,
+               queue_,
+               quota_,
+               *stub_,
+               deliver_,
+               reads_,
+               metrics,
+               metrics.GetGauge("penstock_loader_memory_bytes"),
+               absl::StrCat("loader-", absl::Hex(loader_))},
         intake_(world_) {
+    metrics.GetGauge("penstock_loader_memory_limit_bytes")
+        .Set(static_cast<double>(settings.total_memory.bytes));
     thread_ = std::thread([this] { context_.run(); });
   }
   ~LoaderParts() {
@@ -102,7 +112,8 @@ class LoaderParts {
 
 absl::Status Serve(const LoaderSettings& settings) {
   PENSTOCK_ASSIGN_OR_RETURN(auto process,
-                            ServiceProcess::Start("loader", settings.process, LoaderMetrics()));
+                            ServiceProcess::Start(ServiceKind::kLoader, settings.process,
+                                                  MetricsOf(ServiceKind::kLoader)));
   PENSTOCK_RETURN_IF_ERROR(CheckExposure(settings.serve));
   PENSTOCK_ASSIGN_OR_RETURN(RedisOptions redis, RedisOptionsOf(settings.redis));
   PENSTOCK_ASSIGN_OR_RETURN(auto channel,
@@ -120,6 +131,8 @@ absl::Status Serve(const LoaderSettings& settings) {
   LoaderService service(parts.executor(), settings);
   grpc::Service* const services[] = {&service};
   PENSTOCK_ASSIGN_OR_RETURN(auto server, process->StartServer(settings.serve, services));
+  const Membership membership(ServiceKind::kLoader, channel, process->readiness(),
+                              process->metrics());
   process->ServeUntilSignal(server->port());
   server->SetServing(false);
   const bool drained = parts.Drain(settings.process.grace_period);

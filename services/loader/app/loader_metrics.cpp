@@ -35,42 +35,6 @@ std::string_view NameOf(Stage stage) {
 
 }  // namespace
 
-std::span<const MetricSpec> LoaderMetrics() {
-  using enum MetricKind;
-  static const std::vector<MetricSpec> kMetrics = {
-      {kCounter,
-       "penstock_records_total",
-       "Records that got their outcome.",
-       {"sync", "operation", "outcome"}},
-      {kCounter,
-       "penstock_loader_attempts_total",
-       "Attempts to send a request, by what came of it; code is empty for answered ones.",
-       {"destination", "result", "code"}},
-      {kHistogram, "penstock_loader_stage_seconds", "Where the time of batches goes.", {"stage"}},
-      {kGauge, "penstock_loader_lane_limit", "Requests that may be in flight.", {"destination"}},
-      {kGauge, "penstock_loader_lane_in_flight", "Requests in flight.", {"destination"}},
-      {kGauge, "penstock_loader_lane_waiting", "Requests that wait.", {"destination"}},
-      {kGauge,
-       "penstock_loader_lane_round_trip_seconds",
-       "Running mean of a request's round trip.",
-       {"destination"}},
-      {kGauge,
-       "penstock_loader_lane_breaker_state",
-       "0 closed, 1 open, 2 half-open.",
-       {"destination"}},
-      {kGauge, "penstock_loader_lane_retries", "Retries under way.", {"destination"}},
-      {kCounter,
-       "penstock_loader_lane_retry_overflow_total",
-       "Retries put off because too many were under way.",
-       {"destination"}},
-      {kCounter,
-       "penstock_loader_quota_wait_seconds_total",
-       "Time for which quotas held a lane back.",
-       {"destination"}},
-  };
-  return kMetrics;
-}
-
 void ObserveStage(Metrics& metrics, Stage stage, Duration took) {
   metrics.GetHistogram("penstock_loader_stage_seconds", {NameOf(stage)}).Observe(Seconds(took));
 }
@@ -80,6 +44,8 @@ void CountAttempt(Metrics& metrics, const std::string& destination, const Answer
       answer.verdict == Verdict::kRecords ? std::string_view() : Name(answer.code);
   metrics.GetCounter("penstock_loader_attempts_total", {destination, NameOf(answer.verdict), code})
       .Add();
+  metrics.GetCounter("penstock_loader_sent_bytes_total", {destination})
+      .Add(static_cast<double>(answer.sent_bytes));
 }
 
 void OutcomeCounter::Count(const BatchOutcomes& outcomes) {
@@ -106,7 +72,13 @@ LaneMetrics::LaneMetrics(Metrics& metrics, const std::string& destination)
       breaker_(metrics.GetGauge("penstock_loader_lane_breaker_state", {destination})),
       retries_(metrics.GetGauge("penstock_loader_lane_retries", {destination})),
       overflows_(metrics.GetCounter("penstock_loader_lane_retry_overflow_total", {destination})),
-      quota_wait_(metrics.GetCounter("penstock_loader_quota_wait_seconds_total", {destination})) {}
+      held_(
+          {metrics.GetCounter("penstock_loader_throttled_seconds_total", {destination, "quota"}),
+           metrics.GetCounter("penstock_loader_throttled_seconds_total",
+                              {destination, "concurrency"}),
+           metrics.GetCounter("penstock_loader_throttled_seconds_total", {destination, "breaker"}),
+           metrics.GetCounter("penstock_loader_throttled_seconds_total",
+                              {destination, "destination"})}) {}
 
 void LaneMetrics::Update(const Lane& lane) {
   limit_.Set(lane.limit());
@@ -117,10 +89,19 @@ void LaneMetrics::Update(const Lane& lane) {
   retries_.Set(static_cast<double>(lane.active_retries()));
   overflows_.Add(static_cast<double>(lane.retry_overflows() - overflows_seen_));
   overflows_seen_ = lane.retry_overflows();
+  const BootTime now = BootClock::now();
+  if (held_by_.has_value()) held_[static_cast<size_t>(*held_by_)].Add(Seconds(now - held_since_));
+  held_by_ = lane.held_by();
+  held_since_ = now;
 }
 
-void LaneMetrics::WaitedForQuota(Duration wait) {
-  quota_wait_.Add(Seconds(wait));
+void TellQuota(Metrics& metrics, const std::string& account, const QuotaWindow& window,
+               double used_ratio) {
+  metrics.GetGauge("penstock_quota_limit", {account, window.name})
+      .Set(static_cast<double>(window.requests));
+  metrics.GetGauge("penstock_quota_window_seconds", {account, window.name})
+      .Set(Seconds(window.per));
+  metrics.GetGauge("penstock_quota_used_ratio", {account, window.name}).Set(used_ratio);
 }
 
 }  // namespace penstock::loader

@@ -1,17 +1,17 @@
 #pragma once
 
-#include <span>
+#include <array>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "services/common/core/clock.h"
 #include "services/common/obs/metrics.h"
+#include "services/common/queue/quota.h"
 #include "services/loader/domain/batch_outcomes.h"
 #include "services/loader/domain/lane.h"
 
 namespace penstock::loader {
-
-// The metrics of the loader.
-std::span<const MetricSpec> LoaderMetrics();
 
 // Where the time of a batch goes.
 enum class Stage : uint8_t { kLane, kGrant, kAttempt, kReport };
@@ -41,13 +41,20 @@ class OutcomeCounter {
 class LaneMetrics {
  public:
   LaneMetrics(Metrics& metrics, const std::string& destination);
+  // To be called whenever something of the lane may have changed.
   void Update(const Lane& lane);
-  void WaitedForQuota(Duration wait);
 
  private:
   Gauge limit_, in_flight_, waiting_, round_trip_, breaker_, retries_;
-  Counter overflows_, quota_wait_;
+  Counter overflows_;
   uint64_t overflows_seen_ = 0;
+  std::array<Counter, 4> held_;  // by HeldBy
+  std::optional<HeldBy> held_by_;
+  BootTime held_since_{};
 };
+
+// How much of a quota of the account is used up.
+void TellQuota(Metrics& metrics, const std::string& account, const QuotaWindow& window,
+               double used_ratio);
 
 }  // namespace penstock::loader

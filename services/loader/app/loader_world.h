@@ -23,6 +23,7 @@ struct LoaderWorld {
   DeliverStream& deliver;
   ReadBook& reads;
   Metrics& metrics;
+  Gauge memory;          // encoded bytes of batches
   std::string consumer;  // this process's name in Redis
 };
 

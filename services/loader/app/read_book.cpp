@@ -44,6 +44,13 @@ asio::awaitable<absl::StatusOr<std::shared_ptr<ReadPlan>>> ReadBook::Ask(Uuid ru
     known->second.asked = asked;
     co_return known->second.plan;
   }
+  if (known == entries_.end()) {
+    LogInfo("delivery_begun", "works on a read",
+            {{"run", run.ToString()},
+             {"sync", plan->sync().meta.name},
+             {"read", read},
+             {"destination", plan->destination().meta.name}});
+  }
   if (entries_.size() >= kMaxEntries) entries_.clear();
   entries_[key] = {plan, std::move(described), asked};
   co_return plan;

@@ -55,6 +55,7 @@ struct Answer {
   std::vector<RecordResult> records;    // kRecords: one per record sent, in that order
   // kRefused: what it means for a record that was alone in the request.
   RecordResult alone;
+  uint64_t sent_bytes = 0;  // of the body that was sent, before compression
 };
 
 // What a reply means for the record, by the table of record_rules.h. The message is kept where the

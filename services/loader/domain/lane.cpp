@@ -76,6 +76,17 @@ LaneStep Lane::Next() {
   return Start(*candidate, now);
 }
 
+std::optional<HeldBy> Lane::held_by() const {
+  const BootTime now = clock_.Boot();
+  const bool retry_due = !retries_.empty() && retries_.begin()->first <= now;
+  if (parked_ || (fresh_.empty() && !retry_due)) return std::nullopt;
+  if (paused_until_ > now) return HeldBy::kDestination;
+  if (!breaker_.WouldPass(now)) return HeldBy::kBreaker;
+  if (!concurrency_.HasRoom()) return HeldBy::kConcurrency;
+  if (quota_refused_until_ > now) return HeldBy::kQuota;
+  return std::nullopt;
+}
+
 std::optional<LaneStep> Lane::Blocked(BootTime now) const {
   if (refreshing_) return LaneWait{};
   if (paused_until_ > now) return LaneWait{paused_until_};

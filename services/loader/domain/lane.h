@@ -34,6 +34,9 @@ struct LaneJob {
   BootTime give_up_at = BootTime::max();
 };
 
+// What keeps requests that wait from starting.
+enum class HeldBy : uint8_t { kQuota, kConcurrency, kBreaker, kDestination };
+
 enum class ParkReason : uint8_t { kQuota, kDestinationDown, kUserMustFix };
 
 // What Next() tells to do.
@@ -105,6 +108,8 @@ class Lane {
   uint64_t retry_overflows() const { return retry_overflows_; }
   CircuitBreaker::State breaker_state() const { return breaker_.state(clock_.Boot()); }
   bool parked() const { return parked_.has_value(); }
+  // Nothing when no request waits, or only for its own back-off.
+  std::optional<HeldBy> held_by() const;
 
  private:
   struct Job {

@@ -3,7 +3,6 @@
 #include <grpcpp/channel.h>
 
 #include <algorithm>
-#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <set>
@@ -28,8 +27,6 @@ using StateAsync = pb::PlanningService::StubInterface::async_interface;
 using ExtractorAsync = pb::ExtractorService::StubInterface::async_interface;
 using LoaderAsync = pb::LoaderService::StubInterface::async_interface;
 
-constexpr std::chrono::seconds kReachable{5};
-constexpr std::chrono::milliseconds kPoll{20};
 constexpr int kPage = 500;
 // A task carries a Sync with all that it names in one message.
 constexpr size_t kMaxResourceBytes = 512 << 10;
@@ -122,8 +119,7 @@ class Application {
   asio::awaitable<absl::Status> DescribeModels() {
     const std::vector<ApplyPlan::ModelToDescribe> models = plan_.ModelsToDescribe();
     if (models.empty()) co_return absl::OkStatus();
-    PENSTOCK_CO_RETURN_IF_ERROR(
-        co_await WaitReachable(peers_.extractor_channel, "extractor", "--extractors"));
+    PENSTOCK_CO_RETURN_IF_ERROR(co_await peers_.extractors->Reach(options_.parent));
     ClientCallOptions options = options_;
     options.timeout = kDescribe;
     options.unavailable = ErrorCode::kSOURCE_UNREACHABLE;
@@ -157,8 +153,7 @@ class Application {
   asio::awaitable<absl::Status> CheckDeliveries() {
     const std::vector<ApplyPlan::DeliveryToCheck> deliveries = plan_.DeliveriesToCheck();
     if (deliveries.empty()) co_return absl::OkStatus();
-    PENSTOCK_CO_RETURN_IF_ERROR(
-        co_await WaitReachable(peers_.loader_channel, "loader", "--loaders"));
+    PENSTOCK_CO_RETURN_IF_ERROR(co_await peers_.loaders->Reach(options_.parent));
     ClientCallOptions options = options_;
     options.unavailable = ErrorCode::kDESTINATION_UNAVAILABLE;
     for (const ApplyPlan::DeliveryToCheck& one : deliveries) {
@@ -337,28 +332,13 @@ absl::StatusOr<std::set<ApplyPlan::Id>> DeletedBy(const v1::ApplyResourcesReques
 }  // namespace
 
 ResourcePeers::ResourcePeers(const std::shared_ptr<grpc::Channel>& to_state,
-                             std::shared_ptr<grpc::Channel> to_extractor,
-                             std::shared_ptr<grpc::Channel> to_loader)
+                             const std::shared_ptr<grpc::Channel>& to_extractors,
+                             const std::shared_ptr<grpc::Channel>& to_loaders, Metrics& metrics)
     : state(pb::PlanningService::NewStub(to_state)),
-      extractor(pb::ExtractorService::NewStub(to_extractor)),
-      loader(pb::LoaderService::NewStub(to_loader)),
-      extractor_channel(std::move(to_extractor)),
-      loader_channel(std::move(to_loader)) {}
-
-asio::awaitable<absl::Status> WaitReachable(std::shared_ptr<grpc::Channel> channel,
-                                            std::string what, std::string option) {
-  asio::steady_timer timer(co_await asio::this_coro::executor);
-  const auto end = std::chrono::steady_clock::now() + kReachable;
-  while (channel->GetState(/*try_to_connect=*/true) != GRPC_CHANNEL_READY) {
-    if (std::chrono::steady_clock::now() >= end)
-      co_return Error(
-          ErrorCode::kSTATE_UNAVAILABLE,
-          absl::StrCat("no ", what, " is reachable; start one, or correct the planner's ", option));
-    timer.expires_after(kPoll);
-    co_await timer.async_wait(asio::use_awaitable);
-  }
-  co_return absl::OkStatus();
-}
+      extractor(pb::ExtractorService::NewStub(to_extractors)),
+      loader(pb::LoaderService::NewStub(to_loaders)),
+      extractors(std::make_unique<Workers>(ServiceKind::kExtractor, to_extractors, metrics)),
+      loaders(std::make_unique<Workers>(ServiceKind::kLoader, to_loaders, metrics)) {}
 
 asio::awaitable<absl::StatusOr<std::vector<StoredResource>>> LoadStored(const ResourcePeers& peers,
                                                                         RpcContext context) {

@@ -10,6 +10,7 @@
 #include "penstock/v1/resource_service.pb.h"
 #include "services/common/rpc/rpc_context.h"
 #include "services/planner/app/apply_plan.h"
+#include "services/planner/app/workers.h"
 
 namespace grpc {
 class Channel;
@@ -19,21 +20,18 @@ namespace penstock::planner {
 
 // The services that a planner asks about resources. Thread-safe.
 struct ResourcePeers {
+  // `metrics` outlives it.
   ResourcePeers(const std::shared_ptr<grpc::Channel>& to_state,
-                std::shared_ptr<grpc::Channel> to_extractor,
-                std::shared_ptr<grpc::Channel> to_loader);
+                const std::shared_ptr<grpc::Channel>& to_extractors,
+                const std::shared_ptr<grpc::Channel>& to_loaders, Metrics& metrics);
 
   std::unique_ptr<internal::v1::PlanningService::StubInterface> state;
   std::unique_ptr<internal::v1::ExtractorService::StubInterface> extractor;
   std::unique_ptr<internal::v1::LoaderService::StubInterface> loader;
-  std::shared_ptr<grpc::Channel> extractor_channel;
-  std::shared_ptr<grpc::Channel> loader_channel;
+  // To be reached before each call to one of them.
+  std::unique_ptr<Workers> extractors;
+  std::unique_ptr<Workers> loaders;
 };
-
-// OK once a replica of the service behind `channel` is reachable; UNAVAILABLE, naming `what` and
-// `option`, when none is within a few seconds. Runs on an executor of Asio.
-boost::asio::awaitable<absl::Status> WaitReachable(std::shared_ptr<grpc::Channel> channel,
-                                                   std::string what, std::string option);
 
 // Everything that state holds, page by page.
 boost::asio::awaitable<absl::StatusOr<std::vector<StoredResource>>> LoadStored(

@@ -32,8 +32,7 @@ absl::Status NotThere(std::string_view kind, const std::string& name,
 asio::awaitable<absl::StatusOr<v1::TestConnectionResponse>> TestSource(const ResourcePeers& peers,
                                                                        const Source& source,
                                                                        ClientCallOptions options) {
-  PENSTOCK_CO_RETURN_IF_ERROR(
-      co_await WaitReachable(peers.extractor_channel, "extractor", "--extractors"));
+  PENSTOCK_CO_RETURN_IF_ERROR(co_await peers.extractors->Reach(options.parent));
   options.unavailable = ErrorCode::kSOURCE_UNREACHABLE;
   pb::TestSourceRequest request;
   *request.mutable_source() = ToProto(source);
@@ -47,7 +46,7 @@ asio::awaitable<absl::StatusOr<v1::TestConnectionResponse>> TestDestination(
   const Connector* connector = all.FindConnector(destination.connector);
   if (connector == nullptr)
     co_return NotThere("Connector", destination.connector, all.connectors());
-  PENSTOCK_CO_RETURN_IF_ERROR(co_await WaitReachable(peers.loader_channel, "loader", "--loaders"));
+  PENSTOCK_CO_RETURN_IF_ERROR(co_await peers.loaders->Reach(options.parent));
   options.unavailable = ErrorCode::kDESTINATION_UNREACHABLE;
   pb::TestDestinationRequest request;
   *request.mutable_destination() = ToProto(destination);

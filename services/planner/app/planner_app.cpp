@@ -10,7 +10,9 @@
 
 #include "services/common/core/status.h"
 #include "services/common/process/exposure.h"
+#include "services/common/process/membership.h"
 #include "services/common/process/peers.h"
+#include "services/common/process/redis_metrics.h"
 #include "services/common/process/service_process.h"
 #include "services/common/queue/work_queue.h"
 #include "services/common/redis/redis_client.h"
@@ -18,7 +20,7 @@
 #include "services/common/rpc/rpc_channel.h"
 #include "services/common/rpc/rpc_server.h"
 #include "services/planner/app/api_call.h"
-#include "services/planner/app/planner_metrics.h"
+#include "services/planner/app/cluster_service.h"
 #include "services/planner/app/planner_settings.h"
 #include "services/planner/app/resource_service.h"
 #include "services/planner/app/run_driver.h"
@@ -52,7 +54,8 @@ absl::StatusOr<std::unique_ptr<ApiTokens>> OpenTokens(const std::string& file) {
 absl::Status Serve(const PlannerSettings& settings) {
   PENSTOCK_ASSIGN_OR_RETURN(const auto tokens, OpenTokens(settings.api_token_file));
   PENSTOCK_ASSIGN_OR_RETURN(auto process,
-                            ServiceProcess::Start("planner", settings.process, PlannerMetrics()));
+                            ServiceProcess::Start(ServiceKind::kPlanner, settings.process,
+                                                  MetricsOf(ServiceKind::kPlanner)));
   PENSTOCK_RETURN_IF_ERROR(CheckExposure(settings.serve, &settings.api_token_file));
   PENSTOCK_ASSIGN_OR_RETURN(auto state_channel,
                             ChannelTo(settings.state.addresses, settings.state.tls_name, settings));
@@ -64,10 +67,10 @@ absl::Status Serve(const PlannerSettings& settings) {
 
   asio::io_context io(kThreads);
   auto work = asio::make_work_guard(io);
-  RedisClient redis(io.get_executor(), redis_options);
+  RedisClient redis(io.get_executor(), redis_options, ObserveRedis(process->metrics()));
   const RedisWatch redis_watch(io.get_executor(), redis);
   WorkQueue queue(redis, settings.redis.prefix, QueueLimits());
-  const ResourcePeers peers(state_channel, extractor_channel, loader_channel);
+  const ResourcePeers peers(state_channel, extractor_channel, loader_channel, process->metrics());
   auto driver = std::make_shared<RunDriver>(
       asio::make_strand(io),
       RunDriver::Options{
@@ -75,20 +78,23 @@ absl::Status Serve(const PlannerSettings& settings) {
           .call_timeout = settings.state.call_timeout,
           .test_interval = settings.test_interval,
           .policy = {.first_backoff = duration_cast<milliseconds>(settings.read_backoff)}},
-      *peers.state, *peers.loader, queue, process->metrics());
+      *peers.state, *peers.loader, *peers.loaders, queue, redis_watch, process->metrics());
   const ApiAccess access{io.get_executor(), tokens.get()};
   RunService runs(access, peers);
   ResourceService resources(access, peers);
   SyncService syncs(access, *peers.state);
+  ClusterService cluster(access, *peers.state, *driver);
   process->readiness().Add("redis", [&redis_watch] { return redis_watch.status(); });
   process->readiness().Add("state", [&]() -> absl::Status {
     return driver->healthy() ? absl::OkStatus()
                              : Error(ErrorCode::kSTATE_UNAVAILABLE, "state does not answer");
   });
 
-  grpc::Service* const services[] = {&resources, &runs, &syncs};
+  grpc::Service* const services[] = {&resources, &runs, &syncs, &cluster};
   PENSTOCK_ASSIGN_OR_RETURN(auto server, process->StartServer(settings.serve, services));
   driver->Start();
+  const Membership membership(ServiceKind::kPlanner, state_channel, process->readiness(),
+                              process->metrics());
   std::vector<std::jthread> threads;
   for (int i = 0; i < kThreads; ++i) threads.emplace_back([&io] { io.run(); });
   process->ServeUntilSignal(server->port());

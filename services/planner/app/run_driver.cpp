@@ -32,12 +32,15 @@ std::string StreamPrefix(const pb::RunFacts& facts) {
 
 RunDriver::RunDriver(asio::any_io_executor strand, Options options,
                      pb::PlanningService::StubInterface& state,
-                     pb::LoaderService::StubInterface& loader, WorkQueue& queue, Metrics& metrics)
+                     pb::LoaderService::StubInterface& loader, Workers& loaders, WorkQueue& queue,
+                     const RedisWatch& redis, Metrics& metrics)
     : strand_(std::move(strand)),
       options_(options),
       state_(state),
       loader_(loader),
+      loaders_(loaders),
       queue_(queue),
+      redis_(redis),
       metrics_(metrics),
       next_claim_(strand_) {}
 
@@ -124,6 +127,8 @@ asio::awaitable<void> RunDriver::Drive(pb::RunFacts facts) {
     RunFacts known = ToDomain(facts);
     known.batches_lost = co_await BatchesLost(facts);
     const std::optional<Decision> decision = Decide(known, options_.policy);
+    if (!decision.has_value() || decision->event != Event::kTestDestination)
+      loaders_.RunServed(facts.run().id());
     if (!decision.has_value()) co_return;
     Decision step = *decision;
     if (step.event == Event::kTestDestination) {
@@ -178,6 +183,11 @@ asio::awaitable<bool> RunDriver::BatchesLost(const pb::RunFacts& facts) {
 }
 
 asio::awaitable<bool> RunDriver::TestDestination(const pb::RunFacts& facts) {
+  if (!loaders_.Reachable()) {
+    loaders_.RunWaits(facts.run().id());
+    co_return false;
+  }
+  loaders_.RunServed(facts.run().id());
   BootTime& tested = tested_[facts.run().id()];
   if (tested != BootTime() && BootClock::now() - tested < options_.test_interval) co_return false;
   tested = BootClock::now();
@@ -221,10 +231,7 @@ asio::awaitable<void> RunDriver::ReconcileLoop() {
         active.insert(StreamPrefix(facts));
         Spawn(std::move(facts));
       }
-      if (const auto tickets = co_await queue_.Tickets(); tickets.ok()) {
-        metrics_.GetGauge("penstock_task_tickets").Set(static_cast<double>(*tickets));
-      }
-      co_await LookOverStreams(std::move(active));
+      co_await MeasureBacklog(std::move(active));
     } else if (!stopped_) {
       LogWarning("reconcile_failed", "runs could not be looked over", response.status());
     }
@@ -232,11 +239,11 @@ asio::awaitable<void> RunDriver::ReconcileLoop() {
   }
 }
 
-asio::awaitable<void> RunDriver::LookOverStreams(std::set<std::string> active) {
+asio::awaitable<std::optional<std::map<std::string, int64_t>>> RunDriver::LookOverStreams(
+    std::set<std::string> active) {
   const auto open = co_await queue_.OpenStreams();
-  if (!open.ok()) co_return;
+  if (!open.ok()) co_return std::nullopt;
   std::map<std::string, int64_t> batches;
-  for (const std::string& destination : measured_) batches[destination] = 0;
   for (const StreamId& stream : *open) {
     bool over = !active.contains(stream.run.ToString() + "/" + std::to_string(stream.read));
     if (over) over = co_await IsOver(stream);
@@ -247,10 +254,45 @@ asio::awaitable<void> RunDriver::LookOverStreams(std::set<std::string> active) {
     const auto length = co_await queue_.Length(stream);
     if (length.ok()) batches[stream.destination] += length->value_or(0);
   }
-  for (const auto& [destination, count] : batches) {
-    measured_.insert(destination);
-    metrics_.GetGauge("penstock_backlog_batches", {destination}).Set(static_cast<double>(count));
+  co_return batches;
+}
+
+asio::awaitable<void> RunDriver::MeasureBacklog(std::set<std::string> active) {
+  const auto tickets = co_await queue_.Tickets();
+  const auto bytes = co_await queue_.BytesByDestination();
+  const auto batches = co_await LookOverStreams(std::move(active));
+  if (!tickets.ok() || !bytes.ok() || !batches.has_value()) {
+    Tell(std::nullopt);
+    co_return;
   }
+  const RedisMemory memory = redis_.memory();
+  penstock::v1::Backlog backlog;
+  backlog.set_task_tickets(*tickets);
+  backlog.mutable_batches()->insert(batches->begin(), batches->end());
+  backlog.set_memory_used_bytes(static_cast<int64_t>(memory.used_bytes));
+  backlog.set_memory_limit_bytes(static_cast<int64_t>(memory.limit_bytes));
+  metrics_.GetGauge("penstock_task_tickets").Set(static_cast<double>(*tickets));
+  metrics_.GetGauge("penstock_redis_memory_used_bytes").Set(static_cast<double>(memory.used_bytes));
+  metrics_.GetGauge("penstock_redis_memory_limit_bytes")
+      .Set(static_cast<double>(memory.limit_bytes));
+  std::vector<GaugeValue> waiting_batches, waiting_bytes;
+  for (const auto& [destination, count] : *batches)
+    waiting_batches.push_back({{destination}, static_cast<double>(count)});
+  for (const auto& [destination, count] : *bytes)
+    waiting_bytes.push_back({{destination}, static_cast<double>(count)});
+  metrics_.SetGauges("penstock_backlog_batches", waiting_batches);
+  metrics_.SetGauges("penstock_backlog_bytes", waiting_bytes);
+  Tell(std::move(backlog));
+}
+
+void RunDriver::Tell(std::optional<penstock::v1::Backlog> backlog) {
+  const std::lock_guard lock(backlog_mutex_);
+  backlog_ = std::move(backlog);
+}
+
+std::optional<penstock::v1::Backlog> RunDriver::backlog() const {
+  const std::lock_guard lock(backlog_mutex_);
+  return backlog_;
 }
 
 // A read that began after the look is not known here: only what state calls over is.

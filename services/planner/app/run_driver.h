@@ -7,14 +7,19 @@
 #include <chrono>
 #include <map>
 #include <memory>
+#include <mutex>
+#include <optional>
 #include <set>
 #include <string>
 
 #include "penstock/internal/v1/planning.grpc.pb.h"
 #include "penstock/internal/v1/workers.grpc.pb.h"
+#include "penstock/v1/cluster_service.pb.h"
 #include "services/common/obs/metrics.h"
 #include "services/common/queue/work_queue.h"
+#include "services/common/redis/redis_watch.h"
 #include "services/common/rpc/client_stream.h"
+#include "services/planner/app/workers.h"
 #include "services/planner/domain/decide.h"
 
 namespace penstock::planner {
@@ -35,24 +40,30 @@ class RunDriver : public std::enable_shared_from_this<RunDriver> {
     Policy policy;
   };
 
-  // `strand` serialises everything; state, loader and queue must outlive the driver.
+  // `strand` serialises everything; all references must outlive the driver.
   RunDriver(boost::asio::any_io_executor strand, Options options,
             pb::PlanningService::StubInterface& state, pb::LoaderService::StubInterface& loader,
-            WorkQueue& queue, Metrics& metrics);
+            Workers& loaders, WorkQueue& queue, const RedisWatch& redis, Metrics& metrics);
 
   void Start();
   void Stop();
 
   // The last look over everything worked.
   bool healthy() const { return healthy_; }
+  // Work in flight as it was measured last; nothing while Redis does not answer. Thread-safe.
+  std::optional<penstock::v1::Backlog> backlog() const;
 
  private:
   boost::asio::awaitable<void> ReconcileLoop();
   boost::asio::awaitable<void> ClaimLoop();
   // The end of a run may be what others start after.
   void ClaimSoon();
-  // Closes the streams that are over, and measures the others.
-  boost::asio::awaitable<void> LookOverStreams(std::set<std::string> active);
+  // Closes the streams that are over, and measures the others: batches by Destination. Nothing when
+  // Redis does not answer.
+  boost::asio::awaitable<std::optional<std::map<std::string, int64_t>>> LookOverStreams(
+      std::set<std::string> active);
+  boost::asio::awaitable<void> MeasureBacklog(std::set<std::string> active);
+  void Tell(std::optional<penstock::v1::Backlog> backlog);
   boost::asio::awaitable<bool> IsOver(const StreamId& stream);
   void Watch();
 
@@ -68,8 +79,12 @@ class RunDriver : public std::enable_shared_from_this<RunDriver> {
   const Options options_;
   pb::PlanningService::StubInterface& state_;
   pb::LoaderService::StubInterface& loader_;
+  Workers& loaders_;
   WorkQueue& queue_;
+  const RedisWatch& redis_;
   Metrics& metrics_;
+  mutable std::mutex backlog_mutex_;
+  std::optional<penstock::v1::Backlog> backlog_;
 
   bool stopped_ = false;
   bool claim_soon_ = false;
@@ -81,7 +96,6 @@ class RunDriver : public std::enable_shared_from_this<RunDriver> {
       without_batches_;                     // run -> its read, when no batch of it was found
   std::map<std::string, BootTime> tested_;  // run -> last test of its destination
   ClientStream<pb::WatchRunsRequest, pb::WatchRunsResponse>::Ptr watch_;
-  std::set<std::string> measured_;  // Destinations whose backlog is a metric
   std::set<boost::asio::steady_timer*> sleeping_;
 };
 

@@ -26,7 +26,7 @@ void RunRelays::EndAll() {
 }
 
 absl::Status RunRelays::Draining() {
-  return Error(ErrorCode::kSTATE_UNAVAILABLE, "this planner is stopping; watch again");
+  return Error(ErrorCode::kDRAINING, "this planner is stopping; watch again");
 }
 
 uint64_t RunRelays::NextId() {

@@ -212,6 +212,7 @@ grpc::ServerUnaryReactor* RunService::GetPlan(Call* call, const v1::GetPlanReque
           *render.mutable_sync() = samples.sync();
           render.set_epoch(samples.epoch());
           render.add_batches(sample.batch());
+          PENSTOCK_CO_RETURN_IF_ERROR(co_await peers_.loaders->Reach(options.parent));
           ClientCallOptions at_loader = options;
           at_loader.unavailable = ErrorCode::kDESTINATION_UNAVAILABLE;
           PENSTOCK_CO_ASSIGN_OR_RETURN(

@@ -238,7 +238,8 @@ absl::Status DeliveryGroup::AddCounters() {
     PENSTOCK_RETURN_IF_ERROR(
         tx_.Exec(
                "UPDATE read_operations SET delivered = delivered + $4, unchanged = unchanged + $5, "
-               "skipped = skipped + $6, rejected = rejected + $7, in_doubt = in_doubt + $8 "
+               "skipped = skipped + $6, rejected = rejected + $7, in_doubt = in_doubt + $8, "
+               "moved_at = now() "
                "WHERE run = $1 AND read = $2 AND operation = $3",
                {run, read, operation, counts.of(Outcome::kDelivered),
                 counts.of(Outcome::kUnchanged), counts.of(Outcome::kSkipped),

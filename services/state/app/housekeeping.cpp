@@ -2,10 +2,13 @@
 
 #include <vector>
 
+#include "services/common/core/random.h"
 #include "services/common/core/status.h"
 #include "services/common/obs/log.h"
 #include "services/common/pg/pg_connection.h"
 #include "services/common/pg/pg_pool.h"
+#include "services/common/process/membership.h"
+#include "services/state/app/member_store.h"
 #include "services/state/app/reconcile_store.h"
 #include "services/state/app/seal.h"
 #include "services/state/app/serve.h"
@@ -16,6 +19,7 @@ namespace penstock::state {
 namespace {
 
 constexpr auto kGaugesEvery = std::chrono::seconds(5);
+constexpr auto kSlowGaugesEvery = std::chrono::seconds(30);
 constexpr auto kMergeEvery = std::chrono::seconds(10);
 constexpr auto kExpireEvery = std::chrono::minutes(10);
 // A merge may take long; it holds one connection, and its snapshot's row.
@@ -33,10 +37,14 @@ absl::Status CheckWritable(PgTransaction& tx) {
 
 }  // namespace
 
-Housekeeping::Housekeeping(PgPool& pool, Metrics& metrics, Watch::Options options,
-                           std::chrono::nanoseconds interval)
+Housekeeping::Housekeeping(PgPool& pool, Metrics& metrics, const Readiness& readiness,
+                           Watch::Options options, std::chrono::nanoseconds interval,
+                           std::vector<std::string> metric_labels)
     : pool_(pool),
       metrics_(metrics),
+      readiness_(readiness),
+      id_(Random::System().Next()),
+      gauges_(metrics, std::move(metric_labels)),
       watch_(options, Clock::System()),
       interval_(interval),
       thread_([this] { Loop(); }) {}
@@ -56,7 +64,10 @@ absl::Status Housekeeping::health() const {
 }
 
 void Housekeeping::Loop() {
-  BootTime next_gauges = BootClock::now(), next_merge = BootClock::now() + kMergeEvery,
+  for (const char* kind : {"task", "grant"})
+    metrics_.GetCounter("penstock_leases_lost_total", {kind});  // there from the start
+  BootTime next_gauges = BootClock::now(), next_slow = next_gauges,
+           next_merge = BootClock::now() + kMergeEvery,
            next_expiry = BootClock::now() + kExpireEvery;
   std::unique_lock lock(mutex_);
   while (!closing_) {
@@ -68,8 +79,12 @@ void Housekeeping::Loop() {
     if (!swept.ok()) LogWarning("sweep_failed", "leases and grants could not be looked at", swept);
     if (swept.ok() && BootClock::now() >= next_gauges) {
       next_gauges = BootClock::now() + kGaugesEvery;
-      if (absl::Status updated = UpdateGauges(); !updated.ok())
+      const bool slow_too = BootClock::now() >= next_slow;
+      if (slow_too) next_slow = BootClock::now() + kSlowGaugesEvery;
+      if (absl::Status updated = UpdateGauges(slow_too); !updated.ok())
         LogWarning("gauges_failed", "metrics of runs and syncs are out of date", updated);
+      if (absl::Status reported = ReportItself(); !reported.ok())
+        LogWarning("member_report_failed", "this replica is not listed", reported);
     }
     if (swept.ok() && BootClock::now() >= next_merge) {
       next_merge = BootClock::now() + kMergeEvery;
@@ -102,16 +117,24 @@ absl::Status Housekeeping::Sweep() {
   return absl::OkStatus();
 }
 
-absl::Status Housekeeping::UpdateGauges() {
-  Census census;
+absl::Status Housekeeping::UpdateGauges(bool slow_too) {
   PENSTOCK_RETURN_IF_ERROR(pool_.RunAndWait(
       [&](PgTransaction& tx) -> absl::Status {
-        PENSTOCK_ASSIGN_OR_RETURN(census, TakeCensus(tx));
-        return absl::OkStatus();
+        PENSTOCK_RETURN_IF_ERROR(gauges_.Read(tx));
+        return slow_too ? gauges_.ReadSlow(tx) : absl::OkStatus();
       },
       BootClock::now() + kPatience));
-  Publish(census, metrics_);
+  gauges_.Publish();
   return absl::OkStatus();
+}
+
+absl::Status Housekeeping::ReportItself() {
+  return pool_.RunAndWait(
+      [&](PgTransaction& tx) {
+        pb::ReportMemberResponse unused;
+        return ReportMember(tx, DescribeProcess(ServiceKind::kState, id_, readiness_), unused);
+      },
+      BootClock::now() + kPatience);
 }
 
 absl::Status Housekeeping::MergeLevels() {

@@ -6,11 +6,13 @@
 #include <thread>
 
 #include "services/common/core/status.h"
+#include "services/state/app/state_metrics.h"
 #include "services/state/app/watch.h"
 
 namespace penstock {
 class Metrics;
 class PgPool;
+class Readiness;
 }  // namespace penstock
 
 namespace penstock::state {
@@ -20,9 +22,9 @@ namespace penstock::state {
 // connections.
 class Housekeeping {
  public:
-  // `pool` and `metrics` (with StateMetrics()) must outlive it.
-  Housekeeping(PgPool& pool, Metrics& metrics, Watch::Options options,
-               std::chrono::nanoseconds interval);
+  // The references must outlive it. `metric_labels`: of Syncs, for penstock_sync_info.
+  Housekeeping(PgPool& pool, Metrics& metrics, const Readiness& readiness, Watch::Options options,
+               std::chrono::nanoseconds interval, std::vector<std::string> metric_labels);
   ~Housekeeping();
 
   // What the last sweep met: DATABASE_UNAVAILABLE when PostgreSQL can't be reached or written to.
@@ -31,11 +33,15 @@ class Housekeeping {
  private:
   void Loop();
   absl::Status Sweep();
-  absl::Status UpdateGauges();
+  absl::Status UpdateGauges(bool slow_too);
+  absl::Status ReportItself();
   absl::Status MergeLevels();
 
   PgPool& pool_;
   Metrics& metrics_;
+  const Readiness& readiness_;
+  const uint64_t id_;  // of this process among the members
+  StateGauges gauges_;
   Watch watch_;
   const std::chrono::nanoseconds interval_;
   mutable std::mutex mutex_;  // guards health_ and closing_

@@ -5,12 +5,15 @@
 #include "absl/strings/str_cat.h"
 #include "services/common/core/status.h"
 #include "services/common/core/testpoint.h"
+#include "services/common/obs/log.h"
 #include "services/common/pg/pg_pool.h"
+#include "services/state/app/cluster_store.h"
 #include "services/state/app/life_cycle.h"
 #include "services/state/app/proto_json.h"
 #include "services/state/app/reconcile_store.h"
 #include "services/state/app/rejected_store.h"
 #include "services/state/app/resource_store.h"
+#include "services/state/app/restore_store.h"
 #include "services/state/app/run_facts.h"
 #include "services/state/app/run_hub.h"
 #include "services/state/app/run_store.h"
@@ -53,7 +56,11 @@ void Follow(PgPool& pool, RunHub& hub, const pb::FollowedRuns& follow,
 
 }  // namespace
 
-void PlanningService::Count(const pb::RunFacts& facts) {
+void PlanningService::Moved(const pb::RunFacts& facts) {
+  LogInfo("run_moved", "stored",
+          {{"run", facts.run().id()},
+           {"sync", facts.run().sync()},
+           {"state", Name(static_cast<RunState>(facts.state()))}});
   if (IsTerminal(static_cast<RunState>(facts.state()))) CountEnd(metrics_, facts.run());
 }
 
@@ -82,7 +89,10 @@ grpc::ServerUnaryReactor* PlanningService::CreateRun(Call* call,
         PENSTOCK_TESTPOINT("state.create_run_before_commit");
         return absl::OkStatus();
       },
-      [](const pb::CreateRunResponse&) { PENSTOCK_TESTPOINT("state.create_run_before_reply"); });
+      [this](const pb::CreateRunResponse& out) {
+        PENSTOCK_TESTPOINT("state.create_run_before_reply");
+        if (!out.coalesced()) Moved(out.facts());
+      });
 }
 
 grpc::ServerUnaryReactor* PlanningService::ClaimDue(Call* call, const pb::ClaimDueRequest* request,
@@ -98,7 +108,7 @@ grpc::ServerUnaryReactor* PlanningService::ClaimDue(Call* call, const pb::ClaimD
         return absl::OkStatus();
       },
       [this](const pb::ClaimDueResponse& out) {
-        for (const pb::RunFacts& facts : out.facts()) Count(facts);
+        for (const pb::RunFacts& facts : out.facts()) Moved(facts);
       });
 }
 
@@ -115,7 +125,7 @@ grpc::ServerUnaryReactor* PlanningService::Transition(Call* call,
         PENSTOCK_TESTPOINT("state.transition_before_commit");
         return absl::OkStatus();
       },
-      [this](const pb::TransitionResponse& out) { Count(out.facts()); });
+      [this](const pb::TransitionResponse& out) { Moved(out.facts()); });
 }
 
 grpc::ServerUnaryReactor* PlanningService::Reconcile(Call* call,
@@ -194,6 +204,16 @@ grpc::ServerUnaryReactor* PlanningService::ChangeSync(Call* call,
                                                       const pb::ChangeSyncRequest* request,
                                                       pb::ChangeSyncResponse* response) {
   return ServeFromDatabase(pool_, call, request, response, &state::ChangeSync);
+}
+
+grpc::ServerUnaryReactor* PlanningService::DescribeCluster(
+    Call* call, const pb::DescribeClusterRequest* request, pb::DescribeClusterResponse* response) {
+  return ServeFromDatabase(pool_, call, request, response, &state::DescribeCluster);
+}
+
+grpc::ServerUnaryReactor* PlanningService::DeclareRestored(
+    Call* call, const pb::DeclareRestoredRequest* request, pb::DeclareRestoredResponse* response) {
+  return ServeFromDatabase(pool_, call, request, response, &state::DeclareRestored);
 }
 
 }  // namespace penstock::state

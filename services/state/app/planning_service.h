@@ -14,7 +14,7 @@ class RunHub;
 // penstock.internal.v1.PlanningService over the database. Thread-safe.
 class PlanningService final : public penstock::internal::v1::PlanningService::CallbackService {
  public:
-  // All must outlive it; `metrics` has StateMetrics().
+  // All must outlive it; `metrics` is of MetricsOf(kState).
   PlanningService(PgPool& pool, RunHub& hub, Metrics& metrics)
       : pool_(pool), hub_(hub), metrics_(metrics) {}
 
@@ -50,9 +50,13 @@ class PlanningService final : public penstock::internal::v1::PlanningService::Ca
                            penstock::internal::v1::DescribeSnapshotsResponse* response) override;
   Unary* ChangeSync(Call* call, const penstock::internal::v1::ChangeSyncRequest* request,
                     penstock::internal::v1::ChangeSyncResponse* response) override;
+  Unary* DescribeCluster(Call* call, const penstock::internal::v1::DescribeClusterRequest* request,
+                         penstock::internal::v1::DescribeClusterResponse* response) override;
+  Unary* DeclareRestored(Call* call, const penstock::internal::v1::DeclareRestoredRequest* request,
+                         penstock::internal::v1::DeclareRestoredResponse* response) override;
 
-  // Counts the run if it has just ended.
-  void Count(const penstock::internal::v1::RunFacts& facts);
+  // Logs the run's new state, and counts it if it has just ended.
+  void Moved(const penstock::internal::v1::RunFacts& facts);
 
   PgPool& pool_;
   RunHub& hub_;

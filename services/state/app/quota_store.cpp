@@ -55,6 +55,7 @@ absl::Status ChargeQuota(PgTransaction& tx, const pb::ChargeQuotaRequest& in,
                               LoadSlices(tx, in.account(), window.name(), OldestSlice(limit, now)));
     const QuotaRoom room = RoomIn(limit, used, now);
     attempts = std::min(attempts, room.attempts);
+    out.add_used(1 - static_cast<double>(room.attempts) / static_cast<double>(limit.requests));
     if (room.wait_ms > out.wait_ms()) {
       out.set_wait_ms(room.wait_ms);
       out.set_window(window.name());

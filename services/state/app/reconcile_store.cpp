@@ -143,6 +143,7 @@ absl::Status DeleteExpired(PgTransaction& tx) {
            "DELETE FROM rejected WHERE created_at < now() - interval '30 days'",
            "DELETE FROM snapshots p WHERE retired_at < now() - interval '30 days' AND NOT EXISTS ("
            "SELECT 1 FROM runs r WHERE r.snapshot = p.id AND r.state < 9)",
+           "DELETE FROM members WHERE seen_at < now() - interval '10 minutes'",
            "DELETE FROM audit WHERE at < now() - interval '400 days'",
            "DELETE FROM runs r WHERE state >= 9 AND ended_at < now() - interval '90 days' AND id < "
            "coalesce("

@@ -17,7 +17,7 @@ constexpr auto kRepeatEvery = std::chrono::seconds(15);
 
 void End(RunHub::Stream& stream) {
   stream.End(
-      Error(ErrorCode::kSTATE_UNAVAILABLE, "this replica of state is stopping; watch again"));
+      Error(ErrorCode::kDRAINING, "this replica of state is stopping; watch again"));
 }
 
 bool Terminal(const pb::RunFacts& facts) {

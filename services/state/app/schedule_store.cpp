@@ -42,6 +42,7 @@ absl::Status StoreTimes(PgTransaction& tx, const std::string& name, const Schedu
                                     {name}));
   const WallTime now{microseconds(stored.Micros(0, 3))};
   PENSTOCK_ASSIGN_OR_RETURN(const std::optional<WallTime> next, NextDue(schedule, now));
+  PENSTOCK_ASSIGN_OR_RETURN(const Duration interval, LongestInterval(schedule, now));
   const auto* every = std::get_if<EverySchedule>(&schedule);
   const auto* cron = std::get_if<CronSchedule>(&schedule);
   const bool same = TimedSchedule(stored, 0, 0) == schedule;
@@ -49,10 +50,11 @@ absl::Status StoreTimes(PgTransaction& tx, const std::string& name, const Schedu
       .Exec(
           "UPDATE syncs SET every_us = $2, cron = $3, timezone = $4, queues = $5, next_due = "
           "CASE WHEN $6 AND next_due IS NOT NULL THEN next_due ELSE to_timestamp($7::float8 / "
-          "1000000) END WHERE name = $1",
+          "1000000) END, interval_us = $8 WHERE name = $1",
           {name, every == nullptr ? int64_t{0} : microseconds(every->every).count(),
            cron == nullptr ? "" : cron->cron,
-           cron == nullptr ? CronSchedule().timezone : cron->timezone, queues, same, Time(next)})
+           cron == nullptr ? CronSchedule().timezone : cron->timezone, queues, same, Time(next),
+           std::chrono::duration_cast<microseconds>(interval).count()})
       .status();
 }
 

@@ -1,7 +1,15 @@
 #include "services/state/app/state_metrics.h"
 
+#include <boost/json.hpp>
+#include <chrono>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+#include "penstock/internal/v1/delivery.pb.h"
 #include "penstock/v1/run.pb.h"
 #include "services/common/core/status.h"
+#include "services/common/core/units.h"
+#include "services/common/core/version.h"
 #include "services/common/pg/pg_connection.h"
 #include "services/state/domain/run_machine.h"
 
@@ -27,52 +35,49 @@ std::string_view EndName(penstock::v1::RunState state) {
   }
 }
 
-}  // namespace
-
-std::span<const MetricSpec> StateMetrics() {
-  using enum MetricKind;
-  static const std::vector<MetricSpec> specs = {
-      {kCounter, "penstock_runs_total", "Runs that ended, plans aside.", {"sync", "state"}},
-      {kHistogram,
-       "penstock_run_seconds",
-       "Time of runs that ended, plans aside: late from the due time until the start, queued until "
-       "the start, running until the end.",
-       {"stage"},
-       {0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 60, 180, 600, 1800, 3600, 10800, 43200}},
-      {kGauge,
-       "penstock_runs",
-       "Runs that have not ended, by the state of the machine.",
-       {"state"}},
-      {kGauge,
-       "penstock_sync_last_success_timestamp_seconds",
-       "When a run of the Sync last succeeded, in seconds since 1970.",
-       {"sync"}},
-      {kGauge,
-       "penstock_sync_lag_seconds",
-       "Age of the newest read of the Sync's model that reached its destination whole.",
-       {"sync"}},
-      {kGauge,
-       "penstock_sync_pending_records",
-       "Backlog: records that were announced and have no outcome yet.",
-       {"sync"}},
-      {kGauge,
-       "penstock_schedule_overdue_seconds",
-       "Since when the Sync's due time waits for a planner; 0: its next one is to come.",
-       {"sync"}},
-      {kGauge, "penstock_grants_open", "Grants that are open."},
-      {kCounter,
-       "penstock_leases_lost_total",
-       "Leases of tasks and grants of batches that ran out without a word of their holder.",
-       {"kind"}},
-      {kGauge, "penstock_state_database_queue",
-       "Work that waits for a connection to the database."},
-  };
-  return specs;
+// A PARTIAL run without a notice has rejected records, which their own metrics tell of.
+void CountFailure(Metrics& metrics, const penstock::v1::Run& run,
+                  const penstock::v1::RunError& error) {
+  const std::string_view code =
+      error.code().empty() ? "RECORDS_NOT_DELIVERED" : std::string_view(error.code());
+  metrics.GetCounter("penstock_run_failures_total", {run.sync(), code, error.owner()}).Add();
 }
+
+std::string_view ParkReasonName(int64_t reason) {
+  switch (reason) {
+    case penstock::internal::v1::PARK_REASON_QUOTA:
+      return "quota";
+    case penstock::internal::v1::PARK_REASON_DESTINATION_DOWN:
+      return "destination_down";
+    default:
+      return "user";
+  }
+}
+
+// "MODE_UPSERT" -> "upsert", as files have it.
+std::string ModeName(std::string_view mode) {
+  constexpr std::string_view kPrefix = "MODE_";
+  if (mode.starts_with(kPrefix)) mode.remove_prefix(kPrefix.size());
+  return absl::AsciiStrToLower(Absl(mode));
+}
+
+// Of the columns every_us, cron, timezone, and whether there are parents, from the seventh on.
+std::string ScheduleText(const PgResult& rows, int row) {
+  if (!rows.Text(row, 7).empty())
+    return absl::StrCat(Absl(rows.Text(row, 7)), " ", Absl(rows.Text(row, 8)));
+  if (rows.Int(row, 6) > 0)
+    return "every " + FormatDuration(std::chrono::microseconds(rows.Int(row, 6)));
+  return rows.Bool(row, 9) ? "after" : "manual";
+}
+
+}  // namespace
 
 void CountEnd(Metrics& metrics, const penstock::v1::Run& run) {
   if (run.type() == penstock::v1::RUN_TYPE_PLAN) return;
   metrics.GetCounter("penstock_runs_total", {run.sync(), EndName(run.state())}).Add();
+  if (run.state() == penstock::v1::RUN_STATE_FAILED) CountFailure(metrics, run, run.error());
+  if (run.state() == penstock::v1::RUN_STATE_PARTIAL)
+    CountFailure(metrics, run, run.notices_size() > 0 ? run.notices(0) : run.error());
   if (!run.has_start_time()) return;
   const double created = Seconds(run.create_time()), started = Seconds(run.start_time());
   metrics.GetHistogram("penstock_run_seconds", {"queued"}).Observe(started - created);
@@ -83,52 +88,175 @@ void CountEnd(Metrics& metrics, const penstock::v1::Run& run) {
       .Observe(Seconds(run.end_time()) - started);
 }
 
-absl::StatusOr<Census> TakeCensus(PgTransaction& tx) {
-  Census census;
-  census.runs_by_state.resize(static_cast<size_t>(RunState::kSucceeded));
+absl::Status StateGauges::Read(PgTransaction& tx) {
+  for (const char* name :
+       {"penstock_runs", "penstock_grants_open", "penstock_instances", "penstock_schema_version",
+        "penstock_sync_paused", "penstock_sync_created_timestamp_seconds",
+        "penstock_sync_last_success_timestamp_seconds", "penstock_sync_fresh_timestamp_seconds",
+        "penstock_sync_schedule_interval_seconds", "penstock_sync_next_due_timestamp_seconds",
+        "penstock_sync_run_start_timestamp_seconds", "penstock_sync_progress_timestamp_seconds",
+        "penstock_sync_parked_timestamp_seconds", "penstock_sync_pending_records"})
+    read_[name].clear();
+  PENSTOCK_ASSIGN_OR_RETURN(PgResult totals,
+                            tx.Exec("SELECT (SELECT count(*) FROM batches WHERE open), "
+                                    "(SELECT max(version) FROM schema_versions)"));
+  Add("penstock_grants_open", {}, static_cast<double>(totals.Int(0, 0)));
+  Add("penstock_schema_version", {}, static_cast<double>(totals.Int(0, 1)));
   PENSTOCK_ASSIGN_OR_RETURN(
-      PgResult runs, tx.Exec("SELECT state, count(*) FROM runs WHERE state < 9 GROUP BY state"));
-  for (int row = 0; row < runs.rows(); ++row)
-    census.runs_by_state[static_cast<size_t>(runs.Int(row, 0))] = runs.Int(row, 1);
-  PENSTOCK_ASSIGN_OR_RETURN(PgResult grants, tx.Exec("SELECT count(*) FROM batches WHERE open"));
-  census.open_grants = grants.Int(0, 0);
-  PENSTOCK_ASSIGN_OR_RETURN(
-      PgResult syncs,
-      tx.Exec("SELECT s.name, extract(epoch FROM s.last_success_at)::float8, "
-              "extract(epoch FROM now() - s.fresh_at)::float8, coalesce((SELECT sum(o.announced + "
-              "o.truncated - o.delivered - o.unchanged - o.skipped - o.rejected - o.in_doubt - "
-              "o.withdrawn) FROM runs r JOIN read_operations o ON o.run = r.id AND o.read = r.read "
-              "WHERE r.sync = s.name AND r.type = 1 AND r.state BETWEEN 2 AND 8), 0)::bigint, "
-              "CASE WHEN s.paused THEN 0 ELSE greatest(extract(epoch FROM now() - s.next_due), 0) "
-              "END::float8 "
-              "FROM syncs s"));
-  for (int row = 0; row < syncs.rows(); ++row) {
-    Census::SyncRow& sync = census.syncs.emplace_back();
-    sync.name = std::string(syncs.Text(row, 0));
-    if (!syncs.IsNull(row, 1)) sync.success = syncs.Double(row, 1);
-    if (!syncs.IsNull(row, 2)) sync.lag_seconds = syncs.Double(row, 2);
-    sync.pending = syncs.Int(row, 3);
-    sync.overdue_seconds = syncs.Double(row, 4);
+      PgResult members,
+      tx.Exec("SELECT service, version, count(*) FROM members WHERE seen_at > now() - "
+              "interval '30 s' GROUP BY service, version"));
+  std::set<std::string_view> missing = {"state", "planner", "extractor", "loader"};
+  for (int row = 0; row < members.rows(); ++row) {
+    Add("penstock_instances",
+        {std::string(members.Text(row, 0)), std::string(members.Text(row, 1))},
+        static_cast<double>(members.Int(row, 2)));
+    missing.erase(members.Text(row, 0));
   }
-  return census;
+  for (const std::string_view service : missing)
+    Add("penstock_instances", {std::string(service), std::string(kVersion)}, 0);
+  PENSTOCK_RETURN_IF_ERROR(ReadSyncs(tx));
+  return ReadRuns(tx);
 }
 
-void Publish(const Census& census, Metrics& metrics) {
-  for (size_t state = 1; state < census.runs_by_state.size(); ++state) {
-    metrics.GetGauge("penstock_runs", {Name(static_cast<RunState>(state))})
-        .Set(static_cast<double>(census.runs_by_state[state]));
+absl::Status StateGauges::ReadSyncs(PgTransaction& tx) {
+  PENSTOCK_ASSIGN_OR_RETURN(
+      PgResult rows,
+      tx.Exec("WITH RECURSIVE ancestors AS (SELECT sync, parent FROM sync_parents UNION "
+              "SELECT a.sync, c.parent FROM ancestors a JOIN sync_parents c ON c.sync = a.parent) "
+              "SELECT s.name, paused, extract(epoch FROM last_success_at)::float8, "
+              "extract(epoch FROM fresh_at)::float8, "
+              "CASE WHEN interval_us > 0 THEN interval_us ELSE coalesce((SELECT max(p.interval_us) "
+              "FROM ancestors a JOIN syncs p ON p.name = a.parent WHERE a.sync = s.name), 0) END, "
+              "CASE WHEN NOT paused THEN extract(epoch FROM next_due)::float8 END, "
+              "extract(epoch FROM r.created_at)::float8 "
+              "FROM syncs s LEFT JOIN resources r ON r.kind = 'Sync' AND r.name = s.name"));
+  syncs_.clear();
+  for (int row = 0; row < rows.rows(); ++row) {
+    const std::string name(rows.Text(row, 0));
+    syncs_.insert(name);
+    Add("penstock_sync_paused", {name}, rows.Bool(row, 1) ? 1 : 0);
+    if (!rows.IsNull(row, 2))
+      Add("penstock_sync_last_success_timestamp_seconds", {name}, rows.Double(row, 2));
+    if (!rows.IsNull(row, 3))
+      Add("penstock_sync_fresh_timestamp_seconds", {name}, rows.Double(row, 3));
+    if (rows.Int(row, 4) > 0)
+      Add("penstock_sync_schedule_interval_seconds", {name},
+          static_cast<double>(rows.Int(row, 4)) / 1e6);
+    if (!rows.IsNull(row, 6))
+      Add("penstock_sync_created_timestamp_seconds", {name}, rows.Double(row, 6));
+    if (!rows.IsNull(row, 5))
+      Add("penstock_sync_next_due_timestamp_seconds", {name}, rows.Double(row, 5));
   }
-  metrics.GetGauge("penstock_grants_open").Set(static_cast<double>(census.open_grants));
-  for (const Census::SyncRow& sync : census.syncs) {
-    metrics.GetGauge("penstock_sync_pending_records", {sync.name})
-        .Set(static_cast<double>(sync.pending));
-    metrics.GetGauge("penstock_schedule_overdue_seconds", {sync.name}).Set(sync.overdue_seconds);
-    if (sync.success)
-      metrics.GetGauge("penstock_sync_last_success_timestamp_seconds", {sync.name})
-          .Set(*sync.success);
-    if (sync.lag_seconds)
-      metrics.GetGauge("penstock_sync_lag_seconds", {sync.name}).Set(*sync.lag_seconds);
+  return absl::OkStatus();
+}
+
+absl::Status StateGauges::ReadRuns(PgTransaction& tx) {
+  PENSTOCK_ASSIGN_OR_RETURN(
+      PgResult states, tx.Exec("SELECT state, count(*) FROM runs WHERE state < 9 GROUP BY state"));
+  std::vector<int64_t> by_state(static_cast<size_t>(RunState::kSucceeded));
+  for (int row = 0; row < states.rows(); ++row)
+    by_state[static_cast<size_t>(states.Int(row, 0))] = states.Int(row, 1);
+  for (size_t state = 1; state < by_state.size(); ++state) {
+    Add("penstock_runs", {std::string(Name(static_cast<RunState>(state)))},
+        static_cast<double>(by_state[state]));
   }
+  PENSTOCK_ASSIGN_OR_RETURN(
+      PgResult rows,
+      tx.Exec("SELECT r.sync, extract(epoch FROM r.started_at)::float8, "
+              "extract(epoch FROM greatest(r.changed_at, d.moved_at, max(o.moved_at)))::float8, "
+              "CASE WHEN r.state = 8 THEN extract(epoch FROM r.parked_at)::float8 END, "
+              "r.park_reason, coalesce(r.error->>'owner', ''), "
+              "coalesce(sum(o.announced + o.truncated - o.delivered - o.unchanged - o.skipped - "
+              "o.rejected - o.in_doubt - o.withdrawn), 0)::bigint "
+              "FROM runs r LEFT JOIN reads d ON d.run = r.id AND d.read = r.read "
+              "LEFT JOIN read_operations o ON o.run = r.id AND o.read = r.read "
+              "WHERE r.type = 1 AND r.state BETWEEN 2 AND 8 "
+              "GROUP BY r.id, d.run, d.read"));
+  std::map<std::string, double> pending;
+  for (const std::string& sync : syncs_) pending[sync] = 0;
+  for (int row = 0; row < rows.rows(); ++row) {
+    const std::string sync(rows.Text(row, 0));
+    if (!rows.IsNull(row, 1))
+      Add("penstock_sync_run_start_timestamp_seconds", {sync}, rows.Double(row, 1));
+    Add("penstock_sync_progress_timestamp_seconds", {sync}, rows.Double(row, 2));
+    if (!rows.IsNull(row, 3)) {
+      Add("penstock_sync_parked_timestamp_seconds",
+          {sync, std::string(ParkReasonName(rows.Int(row, 4))), std::string(rows.Text(row, 5))},
+          rows.Double(row, 3));
+    }
+    pending[sync] = static_cast<double>(rows.Int(row, 6));
+  }
+  for (const auto& [sync, records] : pending) Add("penstock_sync_pending_records", {sync}, records);
+  return absl::OkStatus();
+}
+
+absl::Status StateGauges::ReadSlow(PgTransaction& tx) {
+  for (const char* name : {"penstock_sync_info", "penstock_sync_delivered_rows",
+                           "penstock_sync_rejected_records", "penstock_database_size_bytes"})
+    read_[name].clear();
+  PENSTOCK_RETURN_IF_ERROR(ReadInfo(tx));
+  PENSTOCK_ASSIGN_OR_RETURN(PgResult size, tx.Exec("SELECT pg_database_size(current_database())"));
+  Add("penstock_database_size_bytes", {}, static_cast<double>(size.Int(0, 0)));
+  PENSTOCK_ASSIGN_OR_RETURN(
+      PgResult delivered,
+      tx.Exec("SELECT s.name, coalesce(sum(g.entries), 0)::bigint FROM syncs s "
+              "JOIN snapshots p ON p.id = s.snapshot LEFT JOIN manifests m ON m.id = p.manifest "
+              "LEFT JOIN LATERAL jsonb_array_elements(m.levels) AS l (level) ON true "
+              "LEFT JOIN LATERAL jsonb_array_elements(l.level) AS e (segment) ON true "
+              "LEFT JOIN segments g ON g.id = e.segment::bigint GROUP BY s.name"));
+  for (int row = 0; row < delivered.rows(); ++row)
+    Add("penstock_sync_delivered_rows", {std::string(delivered.Text(row, 0))},
+        static_cast<double>(delivered.Int(row, 1)));
+  PENSTOCK_ASSIGN_OR_RETURN(
+      PgResult rejected,
+      tx.Exec("SELECT s.name, x.code, count(*) FROM syncs s, LATERAL (SELECT id FROM runs r WHERE "
+              "r.sync = s.name AND r.type = 1 AND r.state BETWEEN 2 AND 11 "
+              "ORDER BY r.id DESC LIMIT 1) r, rejected x WHERE x.run = r.id GROUP BY 1, 2"));
+  for (int row = 0; row < rejected.rows(); ++row) {
+    const std::string code(rejected.Text(row, 1));
+    Add("penstock_sync_rejected_records",
+        {std::string(rejected.Text(row, 0)), code,
+         std::string(Name(OwnerOf(ErrorCodeByName(code))))},
+        static_cast<double>(rejected.Int(row, 2)));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status StateGauges::ReadInfo(PgTransaction& tx) {
+  PENSTOCK_ASSIGN_OR_RETURN(
+      PgResult rows,
+      tx.Exec("SELECT s.name, r.spec->'sync'->>'model', m.spec->'model'->>'source', s.destination, "
+              "s.account, r.spec->'sync'->>'mode', s.every_us, s.cron, s.timezone, "
+              "EXISTS (SELECT 1 FROM sync_parents c WHERE c.sync = s.name), r.labels::text "
+              "FROM syncs s JOIN resources r ON r.kind = 'Sync' AND r.name = s.name "
+              "LEFT JOIN resources m ON m.kind = 'Model' AND m.name = r.spec->'sync'->>'model'"));
+  for (int row = 0; row < rows.rows(); ++row) {
+    std::vector<std::string> values;
+    for (int column = 0; column < 5; ++column)
+      values.emplace_back(rows.IsNull(row, column) ? "" : rows.Text(row, column));
+    values.push_back(ModeName(rows.IsNull(row, 5) ? "" : rows.Text(row, 5)));
+    values.push_back(ScheduleText(rows, row));
+    const boost::json::value labels =
+        boost::json::parse({rows.Text(row, 10).data(), rows.Text(row, 10).size()});
+    for (const std::string& label : labels_) {
+      const boost::json::value* value = labels.as_object().if_contains(label);
+      values.emplace_back(value == nullptr ? "" : std::string(value->as_string()));
+    }
+    Add("penstock_sync_info", std::move(values), 1);
+  }
+  return absl::OkStatus();
+}
+
+void StateGauges::Add(std::string_view name, std::vector<std::string> labels, double value) {
+  read_[std::string(name)].push_back({std::move(labels), value});
+}
+
+void StateGauges::Publish() {
+  for (const auto& [name, values] : read_) metrics_.SetGauges(name, values);
+  metrics_.DropCounters("sync", [this](std::string_view sync, std::chrono::nanoseconds) {
+    return !syncs_.contains(sync);
+  });
 }
 
 }  // namespace penstock::state

@@ -1,12 +1,12 @@
 #pragma once
 
-#include <cstdint>
-#include <optional>
-#include <span>
+#include <map>
+#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
-#include "absl/status/statusor.h"
+#include "absl/status/status.h"
 #include "services/common/obs/metrics.h"
 
 namespace penstock {
@@ -18,26 +18,35 @@ class Run;
 
 namespace penstock::state {
 
-// The metrics of the state service.
-std::span<const MetricSpec> StateMetrics();
-
 // Counts a run that has ended, and how long it took. To be called once, when that is stored.
 void CountEnd(Metrics& metrics, const penstock::v1::Run& run);
 
-// What the database says, for gauges. Every replica of state tells the same.
-struct Census {
-  struct SyncRow {
-    std::string name;
-    int64_t pending = 0;                // records announced and not settled yet
-    double overdue_seconds = 0;         // since its due time
-    std::optional<double> success;      // seconds since 1970
-    std::optional<double> lag_seconds;  // age of the newest read that reached the destination whole
-  };
-  std::vector<int64_t> runs_by_state;  // by RunState, of runs that have not ended
-  int64_t open_grants = 0;
-  std::vector<SyncRow> syncs;
+// Brings the gauges up to date with what the database says. Every replica of state tells the same.
+// Not thread-safe.
+class StateGauges {
+ public:
+  // `labels`: of Syncs, which penstock_sync_info is declared with, too.
+  StateGauges(Metrics& metrics, std::vector<std::string> labels)
+      : metrics_(metrics), labels_(std::move(labels)) {}
+
+  // What changes with every run. Reads in `tx` and keeps what it read until Publish().
+  absl::Status Read(PgTransaction& tx);
+  // What changes slowly and costs more to ask for.
+  absl::Status ReadSlow(PgTransaction& tx);
+  void Publish();
+
+ private:
+  using Gauges = std::map<std::string, std::vector<GaugeValue>, std::less<>>;
+
+  absl::Status ReadSyncs(PgTransaction& tx);
+  absl::Status ReadRuns(PgTransaction& tx);
+  absl::Status ReadInfo(PgTransaction& tx);
+  void Add(std::string_view name, std::vector<std::string> labels, double value);
+
+  Metrics& metrics_;
+  const std::vector<std::string> labels_;
+  Gauges read_;
+  std::set<std::string, std::less<>> syncs_;
 };
-absl::StatusOr<Census> TakeCensus(PgTransaction& tx);
-void Publish(const Census& census, Metrics& metrics);
 
 }  // namespace penstock::state

@@ -17,6 +17,8 @@ void StateServiceSettings::AddTo(ServiceConfig& config) {
       "grant-slack", &grant_slack,
       "How long beyond its length a lease or grant is seen unchanged before it is taken as lost.");
   config.Add("watch-interval", &watch_interval, "How often open leases and grants are looked at.");
+  config.Add("metric-labels", &metric_labels,
+             "Labels of Syncs that penstock_sync_info has, too, as label_NAME; a series each.");
 }
 
 }  // namespace penstock::state

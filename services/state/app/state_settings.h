@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <string>
+#include <vector>
 
 #include "services/common/config/service_config.h"
 #include "services/common/config/service_settings.h"
@@ -18,6 +19,7 @@ struct StateServiceSettings {
   Duration lease = std::chrono::seconds(30);
   Duration grant_slack = std::chrono::seconds(5);
   Duration watch_interval = std::chrono::seconds(1);
+  std::vector<std::string> metric_labels;
 
   void AddTo(ServiceConfig& config);
 };

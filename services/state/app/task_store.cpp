@@ -126,7 +126,8 @@ absl::Status StoreCounts(PgTransaction& tx, const TaskRow& task,
       .Exec(
           "UPDATE reads SET rows_read = $3, unchanged = $4, deferred = $5, invalid = $6, skipped = "
           "$7, copies = $8, "
-          "changed = $9 WHERE run = $1 AND read = $2 AND NOT ended",
+          "changed = $9, moved_at = CASE WHEN rows_read <> $3 THEN now() ELSE moved_at END "
+          "WHERE run = $1 AND read = $2 AND NOT ended",
           {task.run, task.read, rows.rows_read(), rows.unchanged(), rows.deferred(), rows.invalid(),
            rows.skipped(), rows.copies(), rows.changed()})
       .status();

@@ -12,7 +12,7 @@
 #include "services/common/core/status.h"
 #include "services/common/rpc/client_call.h"
 #include "services/common/rpc/rpc_channel.h"
-#include "services/common/rpc/rpc_metrics.h"
+#include "services/common/obs/catalogue.h"
 #include "services/common/rpc/rpc_server.h"
 #include "services/common/testing/wait_for.h"
 #include "tests/integration/common_rpc/test_services.h"
@@ -42,7 +42,7 @@ struct Replica {
   }
   std::string address() const { return "127.0.0.1:" + std::to_string(server->port()); }
 
-  Metrics metrics{RpcMetricSpecs()};
+  Metrics metrics{MetricsOf(ServiceKind::kState)};
   TestExtraction service;
   std::atomic<int> calls = 0;
   std::unique_ptr<RpcServer> server;

@@ -9,6 +9,7 @@
 #include <memory>
 #include <set>
 
+#include "penstock/v1/cluster_service.grpc.pb.h"
 #include "penstock/v1/resource_service.grpc.pb.h"
 #include "penstock/v1/run_service.grpc.pb.h"
 #include "penstock/v1/sync_service.grpc.pb.h"
@@ -292,7 +293,7 @@ TEST_F(ApiTest, AStoppingPlannerEndsItsStreamsAndNothingIsLost) {
   cluster_.Signal("planner2", SIGTERM);
   while (stream.Next()) continue;
   const grpc::Status ended = stream.Finish();
-  ExpectRefused(ended, grpc::StatusCode::UNAVAILABLE, "STATE_UNAVAILABLE");
+  ExpectRefused(ended, grpc::StatusCode::UNAVAILABLE, "DRAINING");
   EXPECT_TRUE(DetailOf<google::rpc::RetryInfo>(ended).has_value());
   LetGo();
   EXPECT_EQ(End(run.id()).state(), v1::RUN_STATE_SUCCEEDED);
@@ -468,6 +469,58 @@ TEST_F(ApiTest, ADueTimeThatStartsNothingIsARunWithItsReason) {
   EXPECT_EQ(response.runs(0).trigger(), "schedule");
   EXPECT_EQ(response.runs(0).error().code(), "RUN_ACTIVE");
   EXPECT_THAT(response.runs(0).error().message(), HasSubstr(active.id()));
+}
+
+TEST_F(ApiTest, ACallWaitsForAWorkerThatIsOnItsWay) {
+  cluster_.Signal("loader", SIGTERM);
+  ASSERT_TRUE(cluster_.WaitForEnd("loader"));
+  v1::TestConnectionRequest request;
+  request.set_kind("Destination");
+  request.set_name("store");
+  v1::TestConnectionResponse response;
+  auto tested = std::async(std::launch::async, [&] {
+    return Client::Call(*api_.resources, &v1::ResourceService::Stub::TestConnection, request,
+                        response);
+  });
+  EXPECT_EQ(tested.wait_for(std::chrono::seconds(2)), std::future_status::timeout);
+  cluster_.Start("loader");
+  const grpc::Status status = tested.get();
+  EXPECT_TRUE(status.ok()) << status.error_message();
+  EXPECT_TRUE(response.ok());
+}
+
+TEST_F(ApiTest, ACallForWhichNoWorkerComesSaysWhenToTryAgain) {
+  cluster_.Signal("extractor", SIGTERM);
+  ASSERT_TRUE(cluster_.WaitForEnd("extractor"));
+  grpc::ClientContext context;
+  context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(3));
+  v1::TestConnectionRequest request;
+  request.set_kind("Source");
+  request.set_name("warehouse");
+  v1::TestConnectionResponse response;
+  const grpc::Status status = api_.resources->TestConnection(&context, request, &response);
+  ExpectRefused(status, grpc::StatusCode::UNAVAILABLE, "WORKERS_UNAVAILABLE");
+  EXPECT_TRUE(DetailOf<google::rpc::RetryInfo>(status).has_value());
+  EXPECT_THAT(status.error_message(), HasSubstr("no extractor is reachable"));
+}
+
+TEST_F(ApiTest, TheClusterTellsOfItsProcessesAndOfWhoMustAct) {
+  auto cluster = v1::ClusterService::NewStub(
+      grpc::CreateChannel(cluster_.planner_address(), grpc::InsecureChannelCredentials()));
+  v1::GetClusterStatusResponse status;
+  std::map<std::string, int> services;
+  ASSERT_TRUE(WaitFor([&] {
+    services.clear();
+    const grpc::Status told =
+        Client::Call(*cluster, &v1::ClusterService::Stub::GetClusterStatus, {}, status);
+    EXPECT_TRUE(told.ok()) << told.error_message();
+    for (const v1::Instance& one : status.instances()) ++services[one.service()];
+    return status.instances_size() == 5 && status.has_backlog();
+  }));
+  EXPECT_THAT(services, ElementsAre(std::pair("extractor", 1), std::pair("loader", 1),
+                                    std::pair("planner", 2), std::pair("state", 1)));
+  EXPECT_EQ(status.syncs(), 1);
+  EXPECT_TRUE(status.concerns().empty());
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 #include <boost/asio/write.hpp>
 
 #include "services/common/core/status.h"
+#include "services/common/obs/log.h"
 #include "services/common/obs/metrics.h"
 #include "services/common/obs/readiness.h"
 
@@ -39,7 +40,9 @@ class AdminServerTest : public ::testing::Test {
     return Ask("GET " + std::string(path) + " HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
   }
 
-  Metrics metrics_{{}};
+  const MetricSpec specs_[1] = {
+      {MetricKind::kGauge, "penstock_grants_open", "Grants that are open."}};
+  Metrics metrics_{specs_};
   Readiness readiness_;
   std::unique_ptr<AdminServer> server_;
 };
@@ -66,7 +69,19 @@ TEST_F(AdminServerTest, NamesEachReasonForWhichItIsNotReady) {
 TEST_F(AdminServerTest, ServesMetricsForPrometheus) {
   std::string answer = Get("/metrics?x=1");
   EXPECT_THAT(answer, HasSubstr("Content-Type: text/plain; version=0.0.4"));
-  EXPECT_THAT(answer, HasSubstr("penstock_build_info"));
+  EXPECT_THAT(answer, HasSubstr("penstock_grants_open 0"));
+}
+
+TEST_F(AdminServerTest, ChangesTheLevelOfTheLog) {
+  const auto put = [&](const std::string& query) {
+    return Ask("PUT /log-level" + query + " HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+  };
+  EXPECT_THAT(put("?level=off"), StartsWith("HTTP/1.1 200"));
+  EXPECT_FALSE(LogEnabled(LogLevel::kError));
+  EXPECT_THAT(put("?level=loud"), StartsWith("HTTP/1.1 400"));
+  EXPECT_THAT(put(""), StartsWith("HTTP/1.1 400"));
+  EXPECT_THAT(put("?level=info"), StartsWith("HTTP/1.1 200"));
+  EXPECT_TRUE(LogEnabled(LogLevel::kInfo));
 }
 
 TEST_F(AdminServerTest, RefusesWhatItDoesNotOffer) {

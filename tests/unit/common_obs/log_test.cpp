@@ -51,19 +51,27 @@ class LogTest : public ::testing::Test {
   std::vector<std::string> lines_;
 };
 
+TEST_F(LogTest, CountsWhatItWrites) {
+  const uint64_t before = LogLines(LogLevel::kWarning);
+  LogWarning("clocks_apart", "written");
+  SetLogLevel(LogLevel::kError);
+  LogWarning("clocks_apart", "not written");
+  EXPECT_EQ(LogLines(LogLevel::kWarning), before + 1);
+}
+
 TEST_F(LogTest, WritesFromItsLevelOnAndTheLevelChangesWhileRunning) {
-  LogDebug("a", "hidden");
-  LogInfo("b", "shown");
+  LogDebug("task_begun", "hidden");
+  LogInfo("serving", "shown");
   SetLogLevel(LogLevel::kDebug);
-  LogDebug("c", "shown");
+  LogDebug("task_done", "shown");
   SetLogLevel(LogLevel::kOff);
-  LogError("d", "hidden");
+  LogError("task_failed", "hidden");
   ASSERT_EQ(lines_.size(), 2u);
-  EXPECT_THAT(lines_[0], ::testing::HasSubstr(R"("service":"state","event":"b")"));
+  EXPECT_THAT(lines_[0], ::testing::HasSubstr(R"("service":"state","event":"serving")"));
 }
 
 TEST_F(LogTest, AnErrorSaysItsCodeAndWhoMustAct) {
-  LogError("migrate_failed", "The database can't be migrated",
+  LogError("database_not_usable", "The database can't be migrated",
            Error(ErrorCode::kSCHEMA_VERSION, "it is at version 9"), {{"version", 9}});
   ASSERT_EQ(lines_.size(), 1u);
   EXPECT_THAT(lines_[0], ::testing::HasSubstr(

@@ -47,12 +47,39 @@ TEST(Metrics, AFloodOfLabelValuesIsCountedTogether) {
 TEST(Metrics, BringsGaugesUpToDateWhenAsked) {
   Metrics metrics(kSpecs);
   int backlog = 0;
-  metrics.OnCollect([&] { metrics.GetGauge("penstock_backlog_bytes").Set(backlog); });
+  std::optional<Metrics::Collecting> collecting = metrics.OnCollect(
+      [&] { metrics.GetGauge("penstock_backlog_bytes").Set(backlog); });
   backlog = 41;
   std::string text = metrics.Expose();
   EXPECT_THAT(text, HasSubstr("penstock_backlog_bytes 41"));
-  EXPECT_THAT(text, HasSubstr("penstock_build_info{version="));
-  EXPECT_THAT(text, Not(HasSubstr("process_resident_memory_bytes 0")));
+  collecting.reset();
+  backlog = 42;
+  EXPECT_THAT(metrics.Expose(), HasSubstr("penstock_backlog_bytes 41"));
+}
+
+TEST(Metrics, SetsAllSeriesOfAGaugeAtOnce) {
+  const MetricSpec specs[] = {
+      {MetricKind::kGauge, "penstock_sync_paused", "Paused.", {"sync"}}};
+  Metrics metrics(specs);
+  metrics.SetGauges("penstock_sync_paused", {{{"people"}, 1}, {{"orders"}, 0}});
+  EXPECT_THAT(metrics.Expose(), HasSubstr(R"(penstock_sync_paused{sync="orders"} 0)"));
+  metrics.SetGauges("penstock_sync_paused", {{{"people"}, 0}});
+  const std::string text = metrics.Expose();
+  EXPECT_THAT(text, HasSubstr(R"(penstock_sync_paused{sync="people"} 0)"));
+  EXPECT_THAT(text, Not(HasSubstr("orders")));
+}
+
+TEST(Metrics, DropsCountersOfWhatIsGone) {
+  Metrics metrics(kSpecs);
+  metrics.GetCounter("penstock_runs_total", {"people", "FAILED"}).Add();
+  metrics.GetCounter("penstock_runs_total", {"orders", "FAILED"}).Add();
+  metrics.DropCounters("sync", [](std::string_view sync, std::chrono::nanoseconds idle) {
+    return sync == "orders" && idle < std::chrono::hours(1);
+  });
+  const std::string text = metrics.Expose();
+  EXPECT_THAT(text, HasSubstr("people"));
+  EXPECT_THAT(text, Not(HasSubstr("orders")));
+  EXPECT_THAT(text, HasSubstr("penstock_reads_total 0"));
 }
 
 TEST(MetricsDeathTest, AMistakeInTheProgramIsSeenAtOnce) {

@@ -75,7 +75,7 @@ TEST(RedisInfo, AcceptsOnlyASinglePrimaryThatNeverEvicts) {
       "# Server\r\nredis_version:7.0.15\r\nredis_mode:standalone\r\n# Memory\r\n"
       "maxmemory:104857600\r\nmaxmemory_policy:noeviction\r\n# Replication\r\nrole:master\r\n";
   RedisInfo info = RedisInfo::Parse(good);
-  EXPECT_EQ(info.maxmemory_bytes, 104857600u);
+  EXPECT_EQ(info.memory.limit_bytes, 104857600u);
   EXPECT_EQ(info.version, "7.0.15");
   EXPECT_TRUE(info.Usable().ok());
   RedisInfo evicting = info;

@@ -102,6 +102,28 @@ TEST_F(LaneTest, RetryAfterPausesTheWholeLane) {
   Expect<LaneStart>();
 }
 
+TEST_F(LaneTest, SaysWhatHoldsItBack) {
+  EXPECT_FALSE(lane().held_by()) << "nothing waits";
+  Add(1);
+  Add(2);
+  Expect<LaneStart>();
+  EXPECT_EQ(lane().held_by(), HeldBy::kConcurrency);
+  lane().Finish(1, Said(Verdict::kRateLimited, 10s));
+  EXPECT_EQ(lane().held_by(), HeldBy::kDestination);
+  clock_.now += 15s;
+  EXPECT_FALSE(lane().held_by()) << "it may start";
+}
+
+TEST_F(LaneTest, SaysThatAQuotaHoldsItBack) {
+  options_.has_quota = true;
+  Add(1);
+  Expect<LaneTakeQuota>();
+  lane().QuotaRefused(clock_.now + 3s);
+  EXPECT_EQ(lane().held_by(), HeldBy::kQuota);
+  clock_.now += 4s;
+  EXPECT_FALSE(lane().held_by());
+}
+
 TEST_F(LaneTest, ALongRetryAfterParks) {
   Add(1);
   Attempt(1, Said(Verdict::kRateLimited, 301s));

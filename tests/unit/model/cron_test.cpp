@@ -4,6 +4,7 @@
 
 #include "services/common/core/status.h"
 #include "services/common/core/time_zone.h"
+#include "services/common/model/schedule.h"
 
 namespace penstock {
 namespace {
@@ -235,6 +236,16 @@ TEST(TimeZones, AreFoundByTheirNamesOnly) {
   };
   for (const Case& one : cases)
     EXPECT_EQ(Std(FindTimeZone(one.text).status().message()), one.message);
+}
+
+TEST(LongestInterval, IsTheWidestGapBetweenComingDueTimes) {
+  const WallTime monday = At(absl::FromCivil(absl::CivilHour(2026, 3, 2, 12), Zone("UTC")));
+  using std::chrono::hours;
+  EXPECT_EQ(*LongestInterval(EverySchedule{std::chrono::minutes(5)}, monday),
+            Duration(std::chrono::minutes(5)));
+  EXPECT_EQ(*LongestInterval(CronSchedule{"0 9 * * 1-5", "UTC"}, monday), Duration(hours(72)));
+  EXPECT_EQ(*LongestInterval(CronSchedule{"0 6,18 * * *", "UTC"}, monday), Duration(hours(12)));
+  EXPECT_EQ(*LongestInterval(AfterSchedule{}, monday), Duration(0));
 }
 
 }  // namespace

@@ -228,6 +228,28 @@ TEST(MergeLevels, DropsClearedDeferralsInTheBase) {
   EXPECT_THAT(left, testing::ElementsAre(2));
 }
 
+TEST(MergeLevels, PutsEveryEntryInDoubtWhenAskedTo) {
+  SegmentBuilder builder({.recipe = 7});
+  builder.Add(Entry{.key = {1, 0}, .row = 11});
+  builder.Add(Entry{.key = {2, 0}, .row = 12, .in_doubt = true, .emission = 3});
+  builder.Add(Entry{.key = {3, 0}, .tombstone = true});
+  std::vector<Entry> out;
+  const absl::Status status =
+      MergeLevels({SourceOf({builder.Finish()})}, {.layout = {.recipe = 7}, .doubt = 99},
+                  [&](const std::string& bytes, const SegmentHeader&) {
+                    const auto view = SegmentView::Open(bytes, true);
+                    for (uint32_t i = 0; i < view->size(); ++i) out.push_back(view->entry(i));
+                    return absl::OkStatus();
+                  });
+  ASSERT_TRUE(status.ok()) << status;
+  ASSERT_EQ(out.size(), 3u);
+  EXPECT_TRUE(out[0].in_doubt);
+  EXPECT_EQ(out[0].row, 11u);
+  EXPECT_EQ(out[0].emission, 99u);
+  EXPECT_EQ(out[1].emission, 99u);
+  EXPECT_TRUE(out[2].tombstone);
+}
+
 TEST(MergeLevels, RefusesSegmentsThatOverlap) {
   SegmentBuilder builder({});
   builder.Add(Entry{.key = {1, 1}, .row = 1});

@@ -94,6 +94,7 @@ absl::Status PostgresSource::Stream(SourceConnection& connection, const ModelQue
     if (size < 0) break;  // the end, or an error that PQgetResult tells
     pieces.emplace_back(data);
     bytes += static_cast<size_t>(size);
+    bytes_read_ += static_cast<uint64_t>(size);
     PENSTOCK_RETURN_IF_ERROR(parser.Add({data, static_cast<size_t>(size)}));
     if (parser.rows() >= kBlockRows || bytes >= kBlockBytes) PENSTOCK_RETURN_IF_ERROR(give_on());
   }

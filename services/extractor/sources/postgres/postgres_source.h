@@ -23,6 +23,7 @@ class PostgresSource final : public Warehouse {
   absl::StatusOr<ModelDescription> Describe(const Model& model) override;
   absl::Status Read(const Model& model, std::span<const SelectColumn> columns, const RowKey& key,
                     const RowBlockHandler& handler) override;
+  uint64_t BytesRead() const override { return bytes_read_; }
   void Cancel() override;
 
  private:
@@ -40,6 +41,7 @@ class PostgresSource final : public Warehouse {
   std::mutex mutex_;  // guards cancel_
   std::unique_ptr<pg_cancel, FreePg> cancel_;
   std::atomic<bool> cancelled_ = false;
+  uint64_t bytes_read_ = 0;
 };
 
 }  // namespace penstock

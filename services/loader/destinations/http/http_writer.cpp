@@ -162,10 +162,14 @@ asio::awaitable<Answer> HttpWriter::Send(const WriteRequest& request, const Reco
   }
   if (rendered->body.size() > max_bytes_) co_return TooLarge(rendered->body.size(), max_bytes_);
   auto result = co_await Perform(request, *rendered, key);
-  if (auto* failure = std::get_if<Answer>(&result)) co_return std::move(*failure);
   const std::vector<std::string> identities = Identities(set);
-  co_return answers_->Read(View(std::get<HttpResponse>(result)), set.records, clock_.Wall(),
-                           identities);
+  auto* failure = std::get_if<Answer>(&result);
+  Answer answer = failure != nullptr
+                      ? std::move(*failure)
+                      : answers_->Read(View(std::get<HttpResponse>(result)), set.records,
+                                       clock_.Wall(), identities);
+  answer.sent_bytes = rendered->body.size();
+  co_return answer;
 }
 
 std::vector<std::string> HttpWriter::Identities(const RecordSet& set) const {

@@ -72,9 +72,11 @@ Answer PostgresWriter::Attempt(PgConnection& session, const WriteRequest& reques
     return refused(created);
   }
   bool copied = false;
+  uint64_t sent_bytes = 0;
   const auto copy = session.CopyIn(CopySql(*layout), [&](std::string& piece) {
     if (copied) return false;
     piece = CopyData(*request.batch, request.records);
+    sent_bytes = piece.size();
     return copied = true;
   });
   if (!copy.ok()) return refused(copy);
@@ -82,6 +84,7 @@ Answer PostgresWriter::Attempt(PgConnection& session, const WriteRequest& reques
   const RecordResult delivered = Settled(operation(), Reply::kTaken);
   const bool all = operation() == Operation::kUpsert;
   Answer answer = ForAll(request.records.size(), all ? delivered : Untouched(operation()));
+  answer.sent_bytes = sent_bytes;
   for (const LeftOut& left_out : FieldSets(*layout, *request.batch, request.records)) {
     const auto applied = session.Exec(ApplySql(*layout, operation(), left_out), {});
     if (!applied.ok()) return refused(applied.status());
