@@ -56,7 +56,7 @@ def golden_metrics():
     for line in GOLDEN.read_text().splitlines():
         if line and not line.startswith("#"):
             words = line.split()
-            metrics[words[0]] = set(words[2].split(",")) if len(words) > 2 else set()
+            metrics[words[0]] = set() if words[2] == "-" else set(words[2].split(","))
     return metrics
 
 
