@@ -152,13 +152,18 @@ std::vector<std::string> Cluster::Environment(const std::string& name,
   return env;
 }
 
-void Cluster::Start(const std::string& name, const std::string& test_point) {
+void Cluster::Launch(const std::string& name, const std::string& test_point) {
   Service& service = services_.at(name);
   ChildProcess::Options options{
       .args = {service.program}, .env = Environment(name, service), .out = dir_ / (name + ".log")};
   if (!test_point.empty()) options.env.push_back("PENSTOCK_TESTPOINT=" + test_point);
   service.process = std::make_unique<ChildProcess>(std::move(options));
   service.should_run = test_point.empty();
+}
+
+void Cluster::Start(const std::string& name, const std::string& test_point) {
+  Launch(name, test_point);
+  const Service& service = services_.at(name);
   const bool up = WaitFor([&] { return NotReady(name).empty() || !service.process->Running(); });
   if (!up || (service.should_run && !service.process->Running()))
     throw std::runtime_error(name + " didn't become ready");

@@ -39,6 +39,8 @@ class Cluster {
   // Starts a service, or starts it once more, and waits until it is ready. With a test point it
   // kills or stops itself there, perhaps before it is ready.
   void Start(const std::string& service, const std::string& test_point = {});
+  // The same without the wait.
+  void Launch(const std::string& service, const std::string& test_point = {});
   void Signal(const std::string& service, int signal);
   // Waits until the process has ended; false when it runs on.
   bool WaitForEnd(const std::string& service);

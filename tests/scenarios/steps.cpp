@@ -214,6 +214,10 @@ void Start(World& world, const YAML::Node& node) {
   world.cluster.Start(node["service"].as<std::string>(), node["at"].as<std::string>());
 }
 
+void Launch(World& world, const YAML::Node& service) {
+  world.cluster.Launch(service.as<std::string>());
+}
+
 void Ended(World& world, const YAML::Node& service) {
   if (!world.cluster.WaitForEnd(service.as<std::string>()))
     throw Failure(service.as<std::string>() + " didn't reach its test point");
@@ -377,7 +381,7 @@ constexpr Verb kVerbs[] = {
     {"postgres", Postgres}, {"gate", Gate},
     {"until", Until},       {"expect", CheckExpectations},
     {"clock", Clock},       {"penstock", CommandLine},
-    {"ready", Ready},
+    {"ready", Ready},       {"launch", Launch},
 };
 
 const Verb& FindVerb(const YAML::Node& step) {

@@ -25,6 +25,7 @@ namespace penstock::scenario {
 //   holds: {key: {field: text}}          wait until it holds these so
 //   kill | stop | continue | drain: service
 //   start: service | {service, at}       at: a test point, as in PENSTOCK_TESTPOINT
+//   launch: service                      starts it, and does not wait until it is ready
 //   ended: service                       wait until it has ended, at its test point
 //   stopped: service                     the same for one that stops itself
 //   clock: {service: seconds}            its wall clock is so far ahead from now on (own_clocks)

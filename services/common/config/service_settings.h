@@ -27,7 +27,7 @@ struct ServeSettings {
   // Serve beyond loopback without TLS that knows its callers.
   bool insecure = false;
   ByteSize max_message{16 << 20};
-  Duration max_connection_age = std::chrono::minutes(30);
+  Duration max_connection_age = std::chrono::seconds(30);
   void AddTo(ServiceConfig& config);
 };
 

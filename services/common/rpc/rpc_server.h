@@ -22,7 +22,7 @@ struct RpcServerOptions {
   std::string listen = "127.0.0.1:0";  // port 0 takes a free one
   TlsFiles tls = {};
   size_t max_message_bytes = 16 << 20;
-  std::chrono::milliseconds max_connection_age = std::chrono::minutes(30);
+  std::chrono::milliseconds max_connection_age = std::chrono::seconds(30);
   // Where calls are observed (penstock_rpc_seconds); outlives the server. May be absent.
   Metrics* metrics = nullptr;
 };

@@ -13,6 +13,9 @@ namespace {
 
 // Far more than a loader holds batches, each of which asks one thing at a time.
 constexpr size_t kMaxUnwritten = 1 << 16;
+// A stream stays with the replica of state that it was opened to; a new one goes to the next one,
+// so that all of them, and new ones, get their part.
+constexpr std::chrono::seconds kStreamAge{30};
 constexpr BackoffOptions kBackoff = {.base = std::chrono::milliseconds(100),
                                      .cap = std::chrono::seconds(5)};
 
@@ -47,10 +50,15 @@ asio::awaitable<void> DeliverStream::KeepOpen() {
   for (uint32_t failures = 0; !closed_; ++failures) {
     const BootTime opened = BootClock::now();
     Open();
-    while (stream_) co_await changed_.Wait();
+    while (stream_) {
+      co_await changed_.WaitFor(kStreamAge);
+      // State answers what it has got and ends the stream; what it has not is asked on the next
+      // one.
+      if (stream_ && BootClock::now() - opened >= kStreamAge) stream_->WritesDone();
+    }
     if (closed_) co_return;
-    if (BootClock::now() - opened > kBackoff.cap) failures = 0;
-    co_await Sleep(FullJitter(failures, Random::System(), kBackoff));
+    if (ended_well_ || BootClock::now() - opened > kBackoff.cap) failures = 0;
+    if (!ended_well_) co_await Sleep(FullJitter(failures, Random::System(), kBackoff));
   }
 }
 
@@ -67,7 +75,9 @@ void DeliverStream::Open() {
        .done =
            [this](const absl::Status& status) {
              asio::post(tasks_.executor(), [this, status] {
-               if (!closed_) LogWarning("deliver_stream_ended", "asks state anew", status);
+               ended_well_ = status.ok();
+               if (!closed_ && !ended_well_)
+                 LogWarning("deliver_stream_ended", "asks state anew", status);
                stream_.reset();
                changed_.Notify();
              });

@@ -14,8 +14,8 @@ namespace penstock::loader {
 namespace pb = penstock::internal::v1;
 
 // What this loader asks state about batches, over one stream for all of them. A stream that breaks
-// is opened again and whatever is unanswered is asked again: reports may be repeated, and a Begin
-// of the same loader extends its own grant. Thread-confined.
+// is opened again, as is one that has served its time, and whatever is unanswered is asked again:
+// reports may be repeated, and a Begin of the same loader extends its own grant. Thread-confined.
 class DeliverStream {
  public:
   DeliverStream(Tasks& tasks, pb::DeliveryService::StubInterface& state, uint64_t loader);
@@ -47,6 +47,7 @@ class DeliverStream {
   std::map<uint64_t, Waiting*> waiting_;
   Stream::Ptr stream_;
   Signal changed_;  // the stream ended, or Close() was called
+  bool ended_well_ = false;
   bool closed_ = false;
 };
 

@@ -80,7 +80,7 @@ absl::Status Serve(const PlannerSettings& settings) {
           .policy = {.first_backoff = duration_cast<milliseconds>(settings.read_backoff)}},
       *peers.state, *peers.loader, *peers.loaders, queue, redis_watch, process->metrics());
   const ApiAccess access{io.get_executor(), tokens.get()};
-  RunService runs(access, peers);
+  RunService runs(access, peers, process->metrics());
   ResourceService resources(access, peers);
   SyncService syncs(access, *peers.state);
   ClusterService cluster(access, *peers.state, *driver);

@@ -22,6 +22,8 @@ namespace {
 
 constexpr int kDueAtOnce = 100;
 constexpr auto kRetryWatch = std::chrono::milliseconds(200);
+// After this another replica of state is watched, so that new ones get their part.
+constexpr auto kWatchAge = std::chrono::seconds(30);
 constexpr auto kLongestSleep = std::chrono::seconds(30);
 
 std::string StreamPrefix(const pb::RunFacts& facts) {
@@ -71,6 +73,9 @@ asio::awaitable<void> RunDriver::Sleep(std::chrono::nanoseconds time) {
 
 void RunDriver::Watch() {
   if (stopped_) return;
+  const uint64_t number = ++watches_;
+  watching_since_ = BootClock::now();
+  const auto old = watch_;
   using Stream = ClientStream<pb::WatchRunsRequest, pb::WatchRunsResponse>;
   watch_ = Stream::Start(
       [this](auto* context, auto* request, auto* reactor) {
@@ -85,16 +90,18 @@ void RunDriver::Watch() {
                         });
            },
        .done =
-           [self = shared_from_this()](const absl::Status&) {
+           [self = shared_from_this(), number](const absl::Status&) {
              // State's replica went away or drains: watch another one.
              asio::co_spawn(
                  self->strand_,
-                 [self]() -> asio::awaitable<void> {
+                 [self, number]() -> asio::awaitable<void> {
+                   if (number != self->watches_) co_return;  // it was replaced
                    co_await self->Sleep(kRetryWatch);
                    self->Watch();
                  },
                  asio::detached);
            }});
+  if (old != nullptr) old->Cancel();
 }
 
 void RunDriver::Spawn(pb::RunFacts facts) {
@@ -235,6 +242,7 @@ asio::awaitable<void> RunDriver::ReconcileLoop() {
     } else if (!stopped_) {
       LogWarning("reconcile_failed", "runs could not be looked over", response.status());
     }
+    if (BootClock::now() - watching_since_ > kWatchAge) Watch();
     co_await Sleep(options_.reconcile_interval);
   }
 }

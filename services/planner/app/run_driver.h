@@ -96,6 +96,8 @@ class RunDriver : public std::enable_shared_from_this<RunDriver> {
       without_batches_;                     // run -> its read, when no batch of it was found
   std::map<std::string, BootTime> tested_;  // run -> last test of its destination
   ClientStream<pb::WatchRunsRequest, pb::WatchRunsResponse>::Ptr watch_;
+  uint64_t watches_ = 0;  // that were begun: the number of the newest
+  BootTime watching_since_{};
   std::set<boost::asio::steady_timer*> sleeping_;
 };
 

@@ -38,12 +38,13 @@ bool RunRelays::Add(uint64_t id, std::function<void()> end) {
   const std::lock_guard lock(mutex_);
   if (draining_) return false;
   open_.emplace(id, std::move(end));
+  open_streams_.Add(1);
   return true;
 }
 
 void RunRelays::Remove(uint64_t id) {
   const std::lock_guard lock(mutex_);
-  open_.erase(id);
+  open_streams_.Add(-static_cast<double>(open_.erase(id)));
   if (open_.empty()) none_left_.notify_all();
 }
 

@@ -11,6 +11,7 @@
 
 #include "absl/status/status.h"
 #include "penstock/internal/v1/planning.grpc.pb.h"
+#include "services/common/obs/metrics.h"
 #include "services/common/rpc/client_stream.h"
 #include "services/common/rpc/server_stream.h"
 
@@ -20,8 +21,9 @@ namespace penstock::planner {
 // drain ends them all. Thread-safe.
 class RunRelays {
  public:
-  explicit RunRelays(penstock::internal::v1::PlanningService::StubInterface& state)
-      : state_(state) {}
+  // `open` counts the streams. The stub outlives it.
+  RunRelays(penstock::internal::v1::PlanningService::StubInterface& state, Gauge open)
+      : state_(state), open_streams_(open) {}
   // Ends what is left, and waits until state has let go of it.
   ~RunRelays();
 
@@ -61,6 +63,7 @@ class RunRelays {
   static absl::Status Draining();
 
   penstock::internal::v1::PlanningService::StubInterface& state_;
+  const Gauge open_streams_;
   std::mutex mutex_;
   std::condition_variable none_left_;
   std::map<uint64_t, std::function<void()>> open_;

@@ -10,13 +10,13 @@ namespace penstock::planner {
 // penstock.v1.RunService: runs as users see them. Thread-safe.
 class RunService final : public penstock::v1::RunService::CallbackService {
  public:
-  // `peers` must outlive it.
-  RunService(ApiAccess access, const ResourcePeers& peers)
+  // `peers` and `metrics` must outlive it.
+  RunService(ApiAccess access, const ResourcePeers& peers, Metrics& metrics)
       : access_(std::move(access)),
         peers_(peers),
         state_(*peers.state),
         loader_(*peers.loader),
-        relays_(state_) {}
+        relays_(state_, metrics.GetGauge("penstock_watch_streams")) {}
 
   // Ends every stream with UNAVAILABLE: who watches comes again, to another planner.
   void EndStreams() { relays_.EndAll(); }

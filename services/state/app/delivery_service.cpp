@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "services/common/core/status.h"
-#include "services/common/rpc/server_bidi.h"
 #include "services/state/app/delivery_engine.h"
 #include "services/state/app/delivery_store.h"
 #include "services/state/app/quota_store.h"
@@ -18,7 +17,9 @@ namespace {
 // flight.
 constexpr size_t kMaxUnanswered = 4096;
 
-using Stream = ServerBidi<pb::DeliverRequest, pb::DeliverResponse>;
+absl::Status Draining() {
+  return Error(ErrorCode::kDRAINING, "this replica of state is stopping; ask another one");
+}
 
 }  // namespace
 
@@ -34,9 +35,25 @@ grpc::ServerBidiReactor<pb::DeliverRequest, pb::DeliverResponse>* DeliveryServic
     });
   };
   auto half_closed = [](const Stream::Ptr& stream) { stream->End(absl::OkStatus()); };
-  return Stream::Start(*call, kMaxUnanswered,
-                       {.message = std::move(message), .half_closed = std::move(half_closed)})
-      .get();
+  const Stream::Ptr stream =
+      Stream::Start(*call, kMaxUnanswered,
+                    {.message = std::move(message), .half_closed = std::move(half_closed)});
+  const std::lock_guard lock(mutex_);
+  if (draining_) {
+    stream->End(Draining());
+  } else {
+    std::erase_if(streams_, [](const auto& one) { return one.expired(); });
+    streams_.push_back(stream);
+  }
+  return stream.get();
+}
+
+void DeliveryService::EndStreams() {
+  const std::lock_guard lock(mutex_);
+  draining_ = true;
+  for (const auto& one : streams_) {
+    if (const Stream::Ptr stream = one.lock()) stream->End(Draining());
+  }
 }
 
 grpc::ServerUnaryReactor* DeliveryService::DescribeRead(Call* call,

@@ -1,6 +1,11 @@
 #pragma once
 
+#include <memory>
+#include <mutex>
+#include <vector>
+
 #include "penstock/internal/v1/delivery.grpc.pb.h"
+#include "services/common/rpc/server_bidi.h"
 
 namespace penstock {
 class PgPool;
@@ -16,7 +21,12 @@ class DeliveryService final : public penstock::internal::v1::DeliveryService::Ca
   // Both must outlive it.
   DeliveryService(PgPool& pool, DeliveryEngine& engine) : pool_(pool), engine_(engine) {}
 
+  // Ends every stream with UNAVAILABLE, later ones at once: loaders ask another replica.
+  void EndStreams();
+
  private:
+  using Stream =
+      ServerBidi<penstock::internal::v1::DeliverRequest, penstock::internal::v1::DeliverResponse>;
   using Call = grpc::CallbackServerContext;
 
   grpc::ServerBidiReactor<penstock::internal::v1::DeliverRequest,
@@ -34,6 +44,9 @@ class DeliveryService final : public penstock::internal::v1::DeliveryService::Ca
 
   PgPool& pool_;
   DeliveryEngine& engine_;
+  std::mutex mutex_;  // guards what follows
+  std::vector<std::weak_ptr<Stream>> streams_;
+  bool draining_ = false;
 };
 
 }  // namespace penstock::state

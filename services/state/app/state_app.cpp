@@ -144,6 +144,7 @@ absl::Status Serve(const StateServiceSettings& settings) {
   process->ServeUntilSignal(server->port());
   server->SetServing(false);
   hub->EndStreams();
+  delivery.EndStreams();
   server->Shutdown(duration_cast<milliseconds>(settings.process.grace_period));
   return absl::OkStatus();
 }
