@@ -374,8 +374,8 @@ SERVICES = Dashboard(
             graph("Handshakes refused", "A second.", "cps",
                   {"{{job}}": per_second("penstock_tls_handshakes_refused_total", HERE, "job")},
                   runbook="PenstockHandshakesRefused"),
-            graph("Certificates not taken over", "In the last hour.", "short",
-                  {"{{instance}} {{use}}": f"increase(penstock_tls_reload_failures_total{{{HERE}}}[1h])"},
+            graph("Certificates not taken over", "Since the process was started.", "short",
+                  {"{{instance}} {{use}}": f"penstock_tls_reload_failures_total{{{HERE}}}"},
                   runbook="PenstockTlsReloadFails"),
         ]),
     ])

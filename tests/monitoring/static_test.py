@@ -144,6 +144,19 @@ class RunbooksTest(unittest.TestCase):
                         known.labels(promql.parse(line))
         print(f"{commands} commands of penstock, each of docs/cli.md", file=sys.stderr)
 
+    def test_events_and_flags_exist(self):
+        events = set(re.findall(r'^ *\{"([a-z_]+)",', (sources.ROOT / "services/common/obs/log_events.h").read_text(), re.M))
+        flags = {"--" + name for path in (sources.ROOT / "services").rglob("*settings*.cpp")
+                 for name in re.findall(r'Add\(\s*"([a-z-]+)"', path.read_text())}.union(*self.VERBS.values())
+        codes = set(re.findall(r"X\((\w+), k", (sources.ROOT / "services/common/core/error_codes.h").read_text()))
+        for page in sorted(sources.RUNBOOKS.glob("Penstock*.md")):
+            with self.subTest(page.stem):
+                text = page.read_text()
+                self.assertEqual(set(re.findall(r'"event":"([a-z_]+)"', text)) - events, set())
+                self.assertEqual(set(re.findall(r"`(--[a-z][a-z-]*)", text)) - flags, set())
+                named = set(re.findall(r"\b(?:SOURCE|DESTINATION|MODEL|IDENTITY|MAX|QUEUE|STATE|DATABASE)_[A-Z_]*[A-Z]\b", text))
+                self.assertEqual(named - codes, set())
+
     def command(self, line):
         words = line.split("#")[0].split("|")[0].split()
         if not words or words[0] != "penstock":
