@@ -187,6 +187,25 @@ def demo():
     say("the second one sent 600 and removed 50: what had changed")
 
 
+def image():
+    """What a slim image could lack: time zones and TLS to a destination."""
+    zoned = CUSTOMERS + '  schedule: {cron: "0 6 * * *", timezone: Europe/Berlin}\n'
+    secure = CONNECTIONS.replace("http://penstock-demo-crm:8080", "https://penstock-demo-crm:8443\n    tls_ca: /etc/penstock/tls/ca.crt")
+    store(secure, zoned)
+    trigger("--full-resync")
+    check_equal("HTTPS")
+    due = sql("SELECT next_due AT TIME ZONE 'Europe/Berlin' FROM syncs WHERE name = 'customers-to-crm'", "penstock", "penstock-postgres-0")
+    check(" 06:00:00" in due, f"the next due time is {due.strip()} in Berlin, not 6:00")
+    try:
+        store(CONNECTIONS, zoned.replace("Europe/Berlin", "Europe/Atlantis"))
+    except AssertionError as error:
+        check("Atlantis" in str(error), f"an unknown zone is refused by its name: {error}")
+    else:
+        raise AssertionError("an unknown time zone was taken")
+    store(CONNECTIONS, CUSTOMERS)
+    say("a sync at 6:00 in Berlin to an HTTPS destination ran; Europe/Atlantis was refused")
+
+
 def kill():
     """A pod of each kind is killed without a word in the middle of a run."""
     for service in ("loader", "extractor", "state", "planner"):
@@ -257,7 +276,8 @@ def upgrade():
     before = len(log.lines)
     for what, do in (("upgrade", lambda: apply(render("tests/k8s/overlay"))),
                      ("undo", lambda: [kubectl("rollout", "undo", f"deployment/penstock-{s}") for s in SERVICES]),
-                     ("upgrade again", lambda: apply(render("tests/k8s/overlay")))):
+                     # As docs/operations/upgrade.md says: what was undone is applied, too, before the next apply.
+                     ("upgrade again", lambda: [apply(render(f"tests/k8s/{name}")) for name in ("before", "overlay")])):
         with Load() as load, Changes():
             time.sleep(5)
             do()
@@ -516,5 +536,5 @@ def idle():
         say(line)
 
 
-STAGES = {f.__name__: f for f in (install, demo, kill, evict, upgrade, scale, zero, hpa, redis, postgres, policies, rotate,
+STAGES = {f.__name__: f for f in (install, demo, image, kill, evict, upgrade, scale, zero, hpa, redis, postgres, policies, rotate,
                                   restore, idle)}
