@@ -113,20 +113,30 @@ def environment(manifests, container):
 
 def schemas(manifests):
     for o in manifests.objects:
-        name = f"{o['kind']} {o['metadata']['name']}"
-        own = ROOT / "tests/manifests/schemas" / f"{o['apiVersion'].replace('/', '_')}_{o['kind']}.json"
-        if own.exists():
-            validator = jsonschema.Draft202012Validator(json.loads(own.read_text()))
-            for error in validator.iter_errors(o):
-                yield f"{name}: {error.json_path}: {error.message}"
-            continue
-        for version in VERSIONS:
-            try:
-                kubernetes_validate.validate(o, version, strict=True)
-            except kubernetes_validate.ValidationError as error:
-                yield f"{name}: {error.json_path} (Kubernetes {version}): {error.message}"
-            except kubernetes_validate.SchemaNotFoundError as error:
-                yield f"{name}: {error.message}"
+        yield from schema_errors(json.dumps(o))
+
+
+@functools.cache
+def schema_errors(text):
+    """Of one object; the same one comes often, and validating is slow."""
+    return list(find_schema_errors(json.loads(text)))
+
+
+def find_schema_errors(o):
+    name = f"{o['kind']} {o['metadata']['name']}"
+    own = ROOT / "tests/manifests/schemas" / f"{o['apiVersion'].replace('/', '_')}_{o['kind']}.json"
+    if own.exists():
+        validator = jsonschema.Draft202012Validator(json.loads(own.read_text()))
+        for error in validator.iter_errors(o):
+            yield f"{name}: {error.json_path}: {error.message}"
+        return
+    for version in VERSIONS:
+        try:
+            kubernetes_validate.validate(o, version, strict=True)
+        except kubernetes_validate.ValidationError as error:
+            yield f"{name}: {error.json_path} (Kubernetes {version}): {error.message}"
+        except kubernetes_validate.SchemaNotFoundError as error:
+            yield f"{name}: {error.message}"
 
 
 def pods_are_restricted(manifests):
