@@ -18,7 +18,9 @@ const MetricSpec kState[] = {
     {kCounter, "penstock_runs_total", "Runs that ended, plans aside.", {"sync", "state"}},
     {kCounter,
      "penstock_run_failures_total",
-     "Runs that ended as FAILED or PARTIAL, by the error's code and who must act.",
+     "Runs that ended as FAILED or PARTIAL, by the error's code and who must act; "
+     "RECORDS_NOT_DELIVERED where records were rejected, in doubt or withdrawn and nothing else "
+     "happened.",
      {"sync", "code", "owner"}},
     {kHistogram,
      "penstock_run_seconds",
@@ -187,7 +189,7 @@ const MetricSpec kLoader[] = {
      {"destination"}},
     {kCounter,
      "penstock_loader_throttled_seconds_total",
-     "Time for which requests waited, by what held the lane back: its quotas, its concurrency, its "
+     "Time for which a lane with requests to send was held back, by what: its quotas, its concurrency, its "
      "breaker, or the destination's own Retry-After.",
      {"destination", "by"}},
     {kGauge,

@@ -213,7 +213,17 @@ grpc::ServerUnaryReactor* PlanningService::DescribeCluster(
 
 grpc::ServerUnaryReactor* PlanningService::DeclareRestored(
     Call* call, const pb::DeclareRestoredRequest* request, pb::DeclareRestoredResponse* response) {
-  return ServeFromDatabase(pool_, call, request, response, &state::DeclareRestored);
+  auto ended = std::make_shared<std::vector<pb::RunFacts>>();
+  return ServeFromDatabase(
+      pool_, call, request, response,
+      [ended](PgTransaction& tx, const pb::DeclareRestoredRequest& in,
+              pb::DeclareRestoredResponse& out) {
+        ended->clear();
+        return state::DeclareRestored(tx, in, out, *ended);
+      },
+      [this, ended](const pb::DeclareRestoredResponse&) {
+        for (const pb::RunFacts& facts : *ended) Moved(facts);
+      });
 }
 
 }  // namespace penstock::state

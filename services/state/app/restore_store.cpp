@@ -7,6 +7,7 @@
 #include "services/common/core/status.h"
 #include "services/common/pg/pg_connection.h"
 #include "services/state/app/audit.h"
+#include "services/state/app/run_facts.h"
 #include "services/state/app/run_store.h"
 #include "services/state/app/snapshot_store.h"
 #include "services/state/domain/run_machine.h"
@@ -36,16 +37,17 @@ absl::Status EndRun(PgTransaction& tx, const Uuid& run, RunState state) {
   return state == RunState::kQueued ? absl::OkStatus() : Move(tx, run, RunEvent::kStopped);
 }
 
-absl::Status EndRuns(PgTransaction& tx) {
+absl::StatusOr<std::vector<Uuid>> EndRuns(PgTransaction& tx) {
   PENSTOCK_RETURN_IF_ERROR(tx.Exec("UPDATE batches SET open = false WHERE open").status());
   // Those that wait first, so that none starts in the place of one that has ended.
   PENSTOCK_ASSIGN_OR_RETURN(
       PgResult rows, tx.Exec("SELECT id, state FROM runs WHERE state < 9 ORDER BY state, id"));
+  std::vector<Uuid> runs;
   for (int row = 0; row < rows.rows(); ++row) {
-    PENSTOCK_RETURN_IF_ERROR(
-        EndRun(tx, rows.GetUuid(row, 0), static_cast<RunState>(rows.Int(row, 1))));
+    runs.push_back(rows.GetUuid(row, 0));
+    PENSTOCK_RETURN_IF_ERROR(EndRun(tx, runs.back(), static_cast<RunState>(rows.Int(row, 1))));
   }
-  return absl::OkStatus();
+  return runs;
 }
 
 // Level by level, so that each keeps its recipe: a Sync that sends at most once still sees which
@@ -106,14 +108,16 @@ absl::Status FillEffects(PgTransaction& tx, penstock::v1::DeclareRestoredRespons
 }  // namespace
 
 absl::Status DeclareRestored(PgTransaction& tx, const pb::DeclareRestoredRequest& request,
-                             pb::DeclareRestoredResponse& response) {
+                             pb::DeclareRestoredResponse& response,
+                             std::vector<pb::RunFacts>& ended) {
   PENSTOCK_RETURN_IF_ERROR(FillEffects(tx, *response.mutable_effects()));
   if (request.validate_only()) return absl::OkStatus();
-  PENSTOCK_RETURN_IF_ERROR(EndRuns(tx));
+  PENSTOCK_ASSIGN_OR_RETURN(const std::vector<Uuid> runs, EndRuns(tx));
   PENSTOCK_ASSIGN_OR_RETURN(PgResult snapshots, tx.Exec("SELECT id FROM snapshots ORDER BY id"));
   for (int row = 0; row < snapshots.rows(); ++row)
     PENSTOCK_RETURN_IF_ERROR(Doubt(tx, snapshots.Int(row, 0)));
   PENSTOCK_RETURN_IF_ERROR(SkipNumbers(tx));
+  PENSTOCK_ASSIGN_OR_RETURN(ended, LoadFacts(tx, runs));
   return Audit(tx, request.actor(), "restored", "Cluster");
 }
 

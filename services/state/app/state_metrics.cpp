@@ -35,12 +35,23 @@ std::string_view EndName(penstock::v1::RunState state) {
   }
 }
 
-// A PARTIAL run without a notice has rejected records, which their own metrics tell of.
+// What a PARTIAL run without a notice did not deliver, and who must act.
+penstock::v1::RunError NotDelivered(const penstock::v1::Run& run) {
+  Owner owner = Owner::kPenstock;
+  for (const penstock::v1::OperationCounts& counts : run.operations()) {
+    if (counts.rejected() > 0) owner = Owner::kUser;
+    if (counts.in_doubt() > 0 && owner != Owner::kUser) owner = Owner::kDestination;
+  }
+  penstock::v1::RunError error;
+  error.set_code("RECORDS_NOT_DELIVERED");
+  error.set_owner(std::string(Name(owner)));
+  return error;
+}
+
 void CountFailure(Metrics& metrics, const penstock::v1::Run& run,
                   const penstock::v1::RunError& error) {
-  const std::string_view code =
-      error.code().empty() ? "RECORDS_NOT_DELIVERED" : std::string_view(error.code());
-  metrics.GetCounter("penstock_run_failures_total", {run.sync(), code, error.owner()}).Add();
+  metrics.GetCounter("penstock_run_failures_total", {run.sync(), error.code(), error.owner()})
+      .Add();
 }
 
 std::string_view ParkReasonName(int64_t reason) {
@@ -77,7 +88,7 @@ void CountEnd(Metrics& metrics, const penstock::v1::Run& run) {
   metrics.GetCounter("penstock_runs_total", {run.sync(), EndName(run.state())}).Add();
   if (run.state() == penstock::v1::RUN_STATE_FAILED) CountFailure(metrics, run, run.error());
   if (run.state() == penstock::v1::RUN_STATE_PARTIAL)
-    CountFailure(metrics, run, run.notices_size() > 0 ? run.notices(0) : run.error());
+    CountFailure(metrics, run, run.notices_size() > 0 ? run.notices(0) : NotDelivered(run));
   if (!run.has_start_time()) return;
   const double created = Seconds(run.create_time()), started = Seconds(run.start_time());
   metrics.GetHistogram("penstock_run_seconds", {"queued"}).Observe(started - created);
