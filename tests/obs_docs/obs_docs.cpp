@@ -47,7 +47,9 @@ Every service writes one JSON object a line to stderr:
 
 `event` is a stable name of the list below, `message` is for people, and may change. A line about a run has its id as `run`: a
 search for it finds what planner, state, extractor and loader did for it. A line about an error has `error_code`
-([errors](errors.md)) and `owner`, who must act. No line holds a secret or a record: rows are named by counts, keys never.
+([errors](errors.md)) and `owner`, who must act. No line holds a secret. None holds a record, or the key of one: what warehouses and
+destinations say of errors may quote one, so it is left out unless `--log-data` is given; `penstock runs` and `penstock records`
+show it.
 
 `--log-level` sets the lowest level that is written (`debug`, `info`, `warning`, `error`, `off`). It can be changed while the
 service runs, from its own host only, until the process ends:

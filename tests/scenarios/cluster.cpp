@@ -245,6 +245,17 @@ uint64_t Cluster::PeakMemory(const std::string& name) const {
   return std::stoull(status.substr(at + kPeak.size())) << 10;
 }
 
+std::string Cluster::LineWith(const std::string& text) const {
+  for (const auto& [name, service] : services_) {
+    const std::string log = testing::ReadFile(dir_ / (name + ".log"));
+    const size_t at = log.find(text);
+    if (at == log.npos) continue;
+    const size_t from = log.rfind('\n', at) + 1;
+    return log.substr(from, log.find('\n', at) - from);
+  }
+  return {};
+}
+
 std::string Cluster::LogTails() const {
   constexpr size_t kTail = 3000;
   std::string out;

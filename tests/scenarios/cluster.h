@@ -59,6 +59,8 @@ class Cluster {
   std::string NotReady(const std::string& service) const;
   // The most memory that the service's process has held so far, in bytes.
   uint64_t PeakMemory(const std::string& service) const;
+  // The first line of a log that holds this text, or "".
+  std::string LineWith(const std::string& text) const;
   // The last lines of every service's log.
   std::string LogTails() const;
 

@@ -6,6 +6,9 @@ void ProcessSettings::AddTo(ServiceConfig& config) {
   config.Add("admin-listen", &admin_listen, "Address of /metrics, /healthz and /readyz.");
   config.Add("log-level", &log_level, "Lowest level of the log.");
   config.Choices("log-level", {"debug", "info", "warning", "error", "off"});
+  config.Add("log-data", &log_data,
+             "Let the log repeat what warehouses and destinations say of errors, which may quote "
+             "records.");
   config.Add("grace-period", &grace_period,
              "Time between SIGTERM and the end: work is finished or handed back.");
 }

@@ -14,6 +14,7 @@ namespace penstock {
 struct ProcessSettings {
   std::string admin_listen = "127.0.0.1:9090";
   std::string log_level = "info";
+  bool log_data = false;
   Duration grace_period = std::chrono::seconds(25);
   void AddTo(ServiceConfig& config);
 };

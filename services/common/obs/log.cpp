@@ -20,7 +20,8 @@ namespace {
 struct LogState {
   std::atomic<LogLevel> level = LogLevel::kInfo;
   std::array<std::atomic<uint64_t>, 4> lines{};  // by level
-  std::mutex mutex;                              // guards what follows
+  std::atomic<bool> data = false;
+  std::mutex mutex;  // guards what follows
   std::string service = "penstock";
   std::function<void(std::string_view)> sink;
   // Outlives main: threads may still log while statics are destroyed.
@@ -55,6 +56,16 @@ void Write(LogLevel level, std::string_view event, std::string_view message,
   }
 }
 
+// Errors whose text may hold what a warehouse or a destination said of a record.
+bool MayQuoteRecord(ErrorCode code) {
+  const std::string_view name = Name(code);
+  for (const std::string_view prefix : {"SOURCE_QUERY", "DESTINATION_", "IDENTITY_", "CAST_",
+                                        "VALUE_", "RECORD_", "RETRIES_", "GAVE_UP", "POISON_"}) {
+    if (name.starts_with(prefix)) return true;
+  }
+  return false;
+}
+
 void WriteStatus(LogLevel level, std::string_view event, std::string_view message,
                  const absl::Status& status, LogFields fields) {
   if (!LogEnabled(level)) return;
@@ -62,7 +73,11 @@ void WriteStatus(LogLevel level, std::string_view event, std::string_view messag
   std::vector<LogField> all(fields);
   all.emplace_back("error_code", Name(code));
   all.emplace_back("owner", Name(OwnerOf(code)));
-  Write(level, event, fmt::format("{}: {}", message, Std(status.message())), all);
+  if (MayQuoteRecord(code) && !State().data) {
+    Write(level, event, message, all);
+  } else {
+    Write(level, event, fmt::format("{}: {}", message, Std(status.message())), all);
+  }
 }
 
 std::span<const LogField> Span(LogFields fields) {
@@ -93,6 +108,9 @@ void StartLog(std::string_view service, LogLevel level) {
 
 void SetLogLevel(LogLevel level) {
   State().level = level;
+}
+void SetLogData(bool on) {
+  State().data = on;
 }
 uint64_t LogLines(LogLevel level) {
   return State().lines[static_cast<size_t>(level)].load(std::memory_order_relaxed);

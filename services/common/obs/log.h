@@ -50,6 +50,7 @@ using LogFields = std::initializer_list<LogField>;
 // Names the service on every line from now on and sets the lowest level that is written.
 void StartLog(std::string_view service, LogLevel level);
 void SetLogLevel(LogLevel level);
+void SetLogData(bool on);
 // Lines of this level that were written since the start.
 uint64_t LogLines(LogLevel level);
 bool LogEnabled(LogLevel level);
@@ -58,7 +59,8 @@ void LogDebug(LogEvent event, std::string_view message, LogFields fields = {});
 void LogInfo(LogEvent event, std::string_view message, LogFields fields = {});
 void LogWarning(LogEvent event, std::string_view message, LogFields fields = {});
 void LogError(LogEvent event, std::string_view message, LogFields fields = {});
-// Adds error_code and owner of the status; the message is "message: the status's".
+// Adds error_code and owner of the status; the message is "message: the status's". What warehouses
+// and destinations say may quote a record, so their texts stay out unless SetLogData(true).
 void LogWarning(LogEvent event, std::string_view message, const absl::Status& status,
                 LogFields fields = {});
 void LogError(LogEvent event, std::string_view message, const absl::Status& status,

@@ -39,6 +39,7 @@ absl::StatusOr<std::unique_ptr<ServiceProcess>> ServiceProcess::Start(
   std::signal(SIGPIPE, SIG_IGN);
   PENSTOCK_ASSIGN_OR_RETURN(const LogLevel level, ParseLogLevel(settings.log_level));
   StartLog(Name(service), level);
+  SetLogData(settings.log_data);
   std::unique_ptr<ServiceProcess> process(new ServiceProcess(metrics));
   PENSTOCK_ASSIGN_OR_RETURN(
       process->admin_,

@@ -264,7 +264,8 @@ asio::awaitable<absl::StatusOr<QuotaLease>> DestinationFeed::ChargeQuota(
       co_await CallUnary(world_.state.async(),
                          &pb::DeliveryService::StubInterface::async_interface::ChargeQuota, request,
                          options));
-  co_return QuotaLease{charged.attempts(), std::chrono::milliseconds(charged.wait_ms()),
+  co_return QuotaLease{charged.attempts(),
+                       std::chrono::milliseconds(charged.wait_ms()),
                        charged.window(),
                        {charged.used().begin(), charged.used().end()}};
 }
@@ -276,8 +277,8 @@ asio::awaitable<void> DestinationFeed::ParkForUser(absl::Status problem) {
 }
 
 asio::awaitable<void> DestinationFeed::Park(std::string account, LanePark park) {
-  LogWarning("account_parked", park.message,
-             {{"account", account}, {"error_code", Name(park.code)}});
+  LogWarning("account_parked", "its runs wait", Error(park.code, park.message),
+             {{"account", account}, {"destination", destination_}});
   const pb::ParkAccountRequest request = ParkRequest(account, destination_, park);
   const ClientCallOptions options{.timeout = world_.settings.state.call_timeout};
   while (!stopped_) {

@@ -51,6 +51,18 @@ class LogTest : public ::testing::Test {
   std::vector<std::string> lines_;
 };
 
+TEST_F(LogTest, LeavesOutWhatMayQuoteARecord) {
+  const absl::Status said = Error(ErrorCode::kDESTINATION_REJECTED, "ada@example.com is taken");
+  LogWarning("account_parked", "its runs wait", said);
+  SetLogData(true);
+  LogWarning("account_parked", "its runs wait", said);
+  SetLogData(false);
+  ASSERT_EQ(lines_.size(), 2u);
+  EXPECT_THAT(lines_[0], ::testing::Not(::testing::HasSubstr("ada")));
+  EXPECT_THAT(lines_[0], ::testing::HasSubstr(R"("error_code":"DESTINATION_REJECTED")"));
+  EXPECT_THAT(lines_[1], ::testing::HasSubstr("its runs wait: ada@example.com is taken"));
+}
+
 TEST_F(LogTest, CountsWhatItWrites) {
   const uint64_t before = LogLines(LogLevel::kWarning);
   LogWarning("clocks_apart", "written");
