@@ -48,12 +48,13 @@ absl::StatusOr<std::unique_ptr<ServiceProcess>> ServiceProcess::Start(
 }
 
 absl::StatusOr<std::unique_ptr<RpcServer>> ServiceProcess::StartServer(
-    const ServeSettings& settings, std::span<grpc::Service* const> services) {
+    const ServeSettings& settings, std::span<grpc::Service* const> services, bool internal) {
   const RpcServerOptions options{
       .listen = settings.listen,
       .tls = {.ca_file = settings.tls_client_ca_file,
               .cert_file = settings.tls_cert_file,
               .key_file = settings.tls_key_file},
+      .own_authority = internal,
       .max_message_bytes = settings.max_message.bytes,
       .max_connection_age =
           std::chrono::duration_cast<std::chrono::milliseconds>(settings.max_connection_age),

@@ -33,8 +33,10 @@ class ServiceProcess {
 
   // A gRPC server with these services, whose calls the process' metrics observe. Errors are those
   // of RpcServer::Start.
+  // `internal`: the callers are other services, so all certificates are of the same authorities.
   absl::StatusOr<std::unique_ptr<RpcServer>> StartServer(const ServeSettings& settings,
-                                                         std::span<grpc::Service* const> services);
+                                                         std::span<grpc::Service* const> services,
+                                                         bool internal = true);
 
   Metrics& metrics() { return metrics_; }
   Readiness& readiness() { return readiness_; }

@@ -8,6 +8,7 @@
 #include "fmt/ranges.h"
 #include "services/common/core/address.h"
 #include "services/common/core/status.h"
+#include "services/common/rpc/tls_watch.h"
 
 namespace penstock {
 namespace {
@@ -22,6 +23,14 @@ bool IsAddressOf(int family, const std::string& host) {
   unsigned char buffer[sizeof(in6_addr)];
   return inet_pton(family, host.c_str(), buffer) == 1;
 }
+
+// The channel and what its credentials read, which goes last.
+struct WatchedChannel {
+  WatchedChannel(std::shared_ptr<TlsWatch> watch, std::shared_ptr<grpc::Channel> made)
+      : tls(std::move(watch)), channel(std::move(made)) {}
+  const std::shared_ptr<TlsWatch> tls;
+  const std::shared_ptr<grpc::Channel> channel;
+};
 
 }  // namespace
 
@@ -49,7 +58,10 @@ absl::StatusOr<std::string> ChannelTarget(const std::vector<std::string>& addres
 
 absl::StatusOr<std::shared_ptr<grpc::Channel>> MakeChannel(const RpcChannelOptions& options) {
   PENSTOCK_ASSIGN_OR_RETURN(std::string target, ChannelTarget(options.addresses));
-  PENSTOCK_ASSIGN_OR_RETURN(auto credentials, ClientCredentialsOf(options.tls));
+  std::shared_ptr<TlsWatch> tls = options.tls_watch;
+  if (tls == nullptr) {
+    PENSTOCK_ASSIGN_OR_RETURN(tls, TlsWatch::Open({.files = options.tls, .use = TlsUse::kPeer}));
+  }
   grpc::ChannelArguments arguments;
   arguments.SetServiceConfigJSON(kServiceConfig);
   arguments.SetMaxReceiveMessageSize(static_cast<int>(options.max_message_bytes));
@@ -67,7 +79,10 @@ absl::StatusOr<std::shared_ptr<grpc::Channel>> MakeChannel(const RpcChannelOptio
   arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 1000);
   arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 2000);
   arguments.SetInt(GRPC_ARG_DNS_MIN_TIME_BETWEEN_RESOLUTIONS_MS, 10'000);
-  return grpc::CreateCustomChannel(target, credentials, arguments);
+  auto channel = grpc::CreateCustomChannel(target, tls->ChannelCredentials(), arguments);
+  grpc::Channel* const raw = channel.get();
+  auto watched = std::make_shared<WatchedChannel>(std::move(tls), std::move(channel));
+  return std::shared_ptr<grpc::Channel>(std::move(watched), raw);
 }
 
 }  // namespace penstock

@@ -13,6 +13,7 @@
 #include "services/common/core/status.h"
 #include "services/common/rpc/grpc_log.h"
 #include "services/common/rpc/rpc_metrics.h"
+#include "services/common/rpc/tls_watch.h"
 
 namespace penstock {
 namespace {
@@ -33,8 +34,9 @@ void InstallPlugins() {
 
 }  // namespace
 
-RpcServer::RpcServer(std::unique_ptr<grpc::Server> server, uint16_t port)
-    : server_(std::move(server)), port_(port) {}
+RpcServer::RpcServer(std::unique_ptr<TlsWatch> tls, std::unique_ptr<grpc::Server> server,
+                     uint16_t port)
+    : tls_(std::move(tls)), server_(std::move(server)), port_(port) {}
 
 RpcServer::~RpcServer() {
   Shutdown(std::chrono::milliseconds(0));
@@ -43,10 +45,14 @@ RpcServer::~RpcServer() {
 absl::StatusOr<std::unique_ptr<RpcServer>> RpcServer::Start(
     const RpcServerOptions& options, std::span<grpc::Service* const> services) {
   InstallPlugins();
-  PENSTOCK_ASSIGN_OR_RETURN(auto credentials, ServerCredentialsOf(options.tls));
+  PENSTOCK_ASSIGN_OR_RETURN(std::unique_ptr<TlsWatch> tls,
+                            TlsWatch::Open({.files = options.tls,
+                                            .use = TlsUse::kServer,
+                                            .own_authority = options.own_authority,
+                                            .metrics = options.metrics}));
   grpc::ServerBuilder builder;
   int port = 0;
-  builder.AddListeningPort(options.listen, credentials, &port);
+  builder.AddListeningPort(options.listen, tls->ServerCredentials(), &port);
   builder.SetMaxReceiveMessageSize(static_cast<int>(options.max_message_bytes));
   builder.SetMaxSendMessageSize(static_cast<int>(options.max_message_bytes));
   // Two servers on one port would share its connections silently.
@@ -71,7 +77,8 @@ absl::StatusOr<std::unique_ptr<RpcServer>> RpcServer::Start(
                  fmt::format("can't serve gRPC on {}: the address is taken or not this machine's",
                              options.listen));
   }
-  return std::unique_ptr<RpcServer>(new RpcServer(std::move(server), static_cast<uint16_t>(port)));
+  return std::unique_ptr<RpcServer>(
+      new RpcServer(std::move(tls), std::move(server), static_cast<uint16_t>(port)));
 }
 
 void RpcServer::SetServing(bool serving) {

@@ -16,7 +16,6 @@
 #include "services/common/process/service_process.h"
 #include "services/common/redis/redis_client.h"
 #include "services/common/redis/redis_watch.h"
-#include "services/common/rpc/rpc_channel.h"
 #include "services/common/rpc/rpc_server.h"
 #include "services/extractor/app/extractor_service.h"
 #include "services/extractor/app/extractor_settings.h"
@@ -52,11 +51,11 @@ absl::Status Serve(const ExtractorSettings& settings) {
                             ServiceProcess::Start(ServiceKind::kExtractor, settings.process,
                                                   MetricsOf(ServiceKind::kExtractor)));
   PENSTOCK_RETURN_IF_ERROR(CheckExposure(settings.serve));
-  PENSTOCK_ASSIGN_OR_RETURN(auto channel,
-                            MakeChannel({.addresses = settings.state.addresses,
-                                         .tls = PeerTlsFiles(settings.peer_tls),
-                                         .tls_name = settings.state.tls_name,
-                                         .max_message_bytes = settings.serve.max_message.bytes}));
+  PENSTOCK_ASSIGN_OR_RETURN(
+      const Peers peers,
+      Peers::Open(settings.peer_tls, settings.serve.max_message, process->metrics()));
+  PENSTOCK_ASSIGN_OR_RETURN(const PeerLink to_state,
+                            peers.Link("state", settings.state.addresses, settings.state.tls_name));
   PENSTOCK_ASSIGN_OR_RETURN(const RedisOptions redis_options, RedisOptionsOf(settings.redis));
 
   asio::io_context io(1);
@@ -68,7 +67,7 @@ absl::Status Serve(const ExtractorSettings& settings) {
   WorkQueue queue(redis, settings.redis.prefix,
                   {.destination_bytes = settings.destination_backlog.bytes,
                    .total_bytes = settings.backlog.bytes});
-  StateClient state(channel, settings.state.call_timeout);
+  StateClient state(to_state.channel, settings.state.call_timeout);
   SegmentCache cache(fs::path(settings.work_dir) / "segments", settings.cache.bytes, state,
                      process->metrics());
   SpoolBudget spool_budget(settings.spool.bytes);
@@ -86,10 +85,10 @@ absl::Status Serve(const ExtractorSettings& settings) {
   PENSTOCK_ASSIGN_OR_RETURN(auto server, process->StartServer(settings.serve, services));
   {
     TaskLoop loop(workshop, Random::System().Next() >> 1);
-    process->readiness().Add("state", [&loop]() -> absl::Status {
-      return loop.state_answers()
-                 ? absl::OkStatus()
-                 : Error(ErrorCode::kSTATE_UNAVAILABLE, "the state service can't be reached");
+    process->readiness().Add("state", [&loop, &to_state]() -> absl::Status {
+      if (loop.state_answers()) return absl::OkStatus();
+      return to_state.probe->Explain(
+          Error(ErrorCode::kSTATE_UNAVAILABLE, "the state service can't be reached"));
     });
     Metrics& metrics = process->metrics();
     const auto collecting = metrics.OnCollect([&] {
@@ -103,7 +102,8 @@ absl::Status Serve(const ExtractorSettings& settings) {
         .Set(static_cast<double>(settings.spool.bytes));
     metrics.GetGauge("penstock_extractor_cache_limit_bytes")
         .Set(static_cast<double>(settings.cache.bytes));
-    const Membership membership(ServiceKind::kExtractor, channel, process->readiness(), metrics);
+    const Membership membership(ServiceKind::kExtractor, to_state.channel, process->readiness(),
+                                metrics);
     process->ServeUntilSignal(server->port());
     server->SetServing(false);
     // Tasks at work end within the grace period; what does not is cut off, and read anew elsewhere.

@@ -22,7 +22,6 @@
 #include "services/common/process/redis_metrics.h"
 #include "services/common/process/service_process.h"
 #include "services/common/redis/redis_watch.h"
-#include "services/common/rpc/rpc_channel.h"
 #include "services/common/rpc/rpc_server.h"
 #include "services/loader/app/intake.h"
 #include "services/loader/app/loader_service.h"
@@ -116,22 +115,23 @@ absl::Status Serve(const LoaderSettings& settings) {
                                                   MetricsOf(ServiceKind::kLoader)));
   PENSTOCK_RETURN_IF_ERROR(CheckExposure(settings.serve));
   PENSTOCK_ASSIGN_OR_RETURN(RedisOptions redis, RedisOptionsOf(settings.redis));
-  PENSTOCK_ASSIGN_OR_RETURN(auto channel,
-                            MakeChannel({.addresses = settings.state.addresses,
-                                         .tls = PeerTlsFiles(settings.peer_tls),
-                                         .tls_name = settings.state.tls_name,
-                                         .max_message_bytes = settings.serve.max_message.bytes}));
-  LoaderParts parts(settings, process->metrics(), std::move(redis), channel);
+  PENSTOCK_ASSIGN_OR_RETURN(
+      const Peers peers,
+      Peers::Open(settings.peer_tls, settings.serve.max_message, process->metrics()));
+  PENSTOCK_ASSIGN_OR_RETURN(const PeerLink to_state,
+                            peers.Link("state", settings.state.addresses, settings.state.tls_name));
+  LoaderParts parts(settings, process->metrics(), std::move(redis), to_state.channel);
   process->readiness().Add("redis", [&parts] { return parts.redis_status(); });
-  process->readiness().Add("state", [channel]() -> absl::Status {
-    return channel->GetState(/*try_to_connect=*/true) == GRPC_CHANNEL_READY
-               ? absl::OkStatus()
-               : Error(ErrorCode::kSTATE_UNAVAILABLE, "the state service can't be reached");
+  process->readiness().Add("state", [&to_state]() -> absl::Status {
+    if (to_state.channel->GetState(/*try_to_connect=*/true) == GRPC_CHANNEL_READY)
+      return absl::OkStatus();
+    return to_state.probe->Explain(
+        Error(ErrorCode::kSTATE_UNAVAILABLE, "the state service can't be reached"));
   });
   LoaderService service(parts.executor(), settings);
   grpc::Service* const services[] = {&service};
   PENSTOCK_ASSIGN_OR_RETURN(auto server, process->StartServer(settings.serve, services));
-  const Membership membership(ServiceKind::kLoader, channel, process->readiness(),
+  const Membership membership(ServiceKind::kLoader, to_state.channel, process->readiness(),
                               process->metrics());
   process->ServeUntilSignal(server->port());
   server->SetServing(false);

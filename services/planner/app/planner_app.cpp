@@ -17,7 +17,6 @@
 #include "services/common/queue/work_queue.h"
 #include "services/common/redis/redis_client.h"
 #include "services/common/redis/redis_watch.h"
-#include "services/common/rpc/rpc_channel.h"
 #include "services/common/rpc/rpc_server.h"
 #include "services/planner/app/api_call.h"
 #include "services/planner/app/cluster_service.h"
@@ -36,15 +35,6 @@ using std::chrono::milliseconds;
 
 constexpr int kThreads = 2;
 
-absl::StatusOr<std::shared_ptr<grpc::Channel>> ChannelTo(const std::vector<std::string>& addresses,
-                                                         const std::string& tls_name,
-                                                         const PlannerSettings& settings) {
-  return MakeChannel({.addresses = addresses,
-                      .tls = PeerTlsFiles(settings.peer_tls),
-                      .tls_name = tls_name,
-                      .max_message_bytes = settings.serve.max_message.bytes});
-}
-
 // Null when anyone may call.
 absl::StatusOr<std::unique_ptr<ApiTokens>> OpenTokens(const std::string& file) {
   if (file.empty()) return nullptr;
@@ -57,12 +47,16 @@ absl::Status Serve(const PlannerSettings& settings) {
                             ServiceProcess::Start(ServiceKind::kPlanner, settings.process,
                                                   MetricsOf(ServiceKind::kPlanner)));
   PENSTOCK_RETURN_IF_ERROR(CheckExposure(settings.serve, &settings.api_token_file));
-  PENSTOCK_ASSIGN_OR_RETURN(auto state_channel,
-                            ChannelTo(settings.state.addresses, settings.state.tls_name, settings));
-  PENSTOCK_ASSIGN_OR_RETURN(auto extractor_channel,
-                            ChannelTo(settings.extractors, settings.extractors_tls_name, settings));
-  PENSTOCK_ASSIGN_OR_RETURN(auto loader_channel,
-                            ChannelTo(settings.loaders, settings.loaders_tls_name, settings));
+  PENSTOCK_ASSIGN_OR_RETURN(
+      const Peers links,
+      Peers::Open(settings.peer_tls, settings.serve.max_message, process->metrics()));
+  PENSTOCK_ASSIGN_OR_RETURN(const PeerLink to_state,
+                            links.Link("state", settings.state.addresses, settings.state.tls_name));
+  PENSTOCK_ASSIGN_OR_RETURN(
+      const PeerLink to_extractors,
+      links.Link("extractor", settings.extractors, settings.extractors_tls_name));
+  PENSTOCK_ASSIGN_OR_RETURN(const PeerLink to_loaders,
+                            links.Link("loader", settings.loaders, settings.loaders_tls_name));
   PENSTOCK_ASSIGN_OR_RETURN(const RedisOptions redis_options, RedisOptionsOf(settings.redis));
 
   asio::io_context io(kThreads);
@@ -70,7 +64,8 @@ absl::Status Serve(const PlannerSettings& settings) {
   RedisClient redis(io.get_executor(), redis_options, ObserveRedis(process->metrics()));
   const RedisWatch redis_watch(io.get_executor(), redis);
   WorkQueue queue(redis, settings.redis.prefix, QueueLimits());
-  const ResourcePeers peers(state_channel, extractor_channel, loader_channel, process->metrics());
+  const ResourcePeers peers(to_state.channel, to_extractors.channel, to_loaders.channel,
+                            process->metrics());
   auto driver = std::make_shared<RunDriver>(
       asio::make_strand(io),
       RunDriver::Options{
@@ -86,14 +81,15 @@ absl::Status Serve(const PlannerSettings& settings) {
   ClusterService cluster(access, *peers.state, *driver);
   process->readiness().Add("redis", [&redis_watch] { return redis_watch.status(); });
   process->readiness().Add("state", [&]() -> absl::Status {
-    return driver->healthy() ? absl::OkStatus()
-                             : Error(ErrorCode::kSTATE_UNAVAILABLE, "state does not answer");
+    if (driver->healthy()) return absl::OkStatus();
+    return to_state.probe->Explain(Error(ErrorCode::kSTATE_UNAVAILABLE, "state does not answer"));
   });
 
   grpc::Service* const services[] = {&resources, &runs, &syncs, &cluster};
-  PENSTOCK_ASSIGN_OR_RETURN(auto server, process->StartServer(settings.serve, services));
+  PENSTOCK_ASSIGN_OR_RETURN(auto server,
+                            process->StartServer(settings.serve, services, /*internal=*/false));
   driver->Start();
-  const Membership membership(ServiceKind::kPlanner, state_channel, process->readiness(),
+  const Membership membership(ServiceKind::kPlanner, to_state.channel, process->readiness(),
                               process->metrics());
   std::vector<std::jthread> threads;
   for (int i = 0; i < kThreads; ++i) threads.emplace_back([&io] { io.run(); });

@@ -12,11 +12,14 @@ namespace penstock::testing {
 
 // Calls any method, unary or streaming, with an empty request, and waits for how it ends.
 inline grpc::Status CallWithoutRequest(const std::shared_ptr<grpc::Channel>& channel,
-                                       const google::protobuf::MethodDescriptor& method) {
+                                       const google::protobuf::MethodDescriptor& method,
+                                       const std::string& token = {},
+                                       std::chrono::seconds timeout = std::chrono::seconds(10)) {
   grpc::GenericStub stub(channel);
   grpc::CompletionQueue queue;
   grpc::ClientContext context;
-  context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(10));
+  context.set_deadline(std::chrono::system_clock::now() + timeout);
+  if (!token.empty()) context.AddMetadata("authorization", "Bearer " + token);
   const auto done = [&queue] {
     void* tag = nullptr;
     bool ok = false;
