@@ -1,11 +1,13 @@
 #include "services/common/process/exposure.h"
 
 #include <boost/asio/ip/address.hpp>
+#include <chrono>
 
 #include "fmt/format.h"
 #include "services/common/core/address.h"
 #include "services/common/core/status.h"
 #include "services/common/obs/log.h"
+#include "services/common/rpc/tls_check.h"
 
 namespace penstock {
 namespace {
@@ -37,6 +39,17 @@ absl::Status CheckExposure(const ServeSettings& settings, const std::string* tok
                            "--tls-key-file, and {}--tls-client-ca-file; or say --insecure where "
                            "the network sees to both",
                            settings.listen, token_file != nullptr ? "--api-token-file or " : ""));
+}
+
+absl::Status CheckServerTls(const ServeSettings& settings) {
+  const TlsFiles files{.ca_file = settings.tls_client_ca_file,
+                       .cert_file = settings.tls_cert_file,
+                       .key_file = settings.tls_key_file};
+  PENSTOCK_ASSIGN_OR_RETURN(const TlsPems pems, ReadPems(files, TlsUse::kServer));
+  if (pems == TlsPems()) return absl::OkStatus();
+  return CheckPems(files, pems, TlsUse::kServer, /*own_authority=*/true,
+                   std::chrono::system_clock::now())
+      .status();
 }
 
 }  // namespace penstock

@@ -13,4 +13,8 @@ namespace penstock {
 // the log warns of it instead (event insecure_listen).
 absl::Status CheckExposure(const ServeSettings& settings, const std::string* token_file = nullptr);
 
+// The checks of StartServer()'s certificates, for a service that waits for something before it
+// serves: what is wrong ends it at once. The callers are other services.
+absl::Status CheckServerTls(const ServeSettings& settings);
+
 }  // namespace penstock

@@ -103,6 +103,7 @@ absl::Status Serve(const StateServiceSettings& settings) {
       auto process,
       ServiceProcess::Start(ServiceKind::kState, settings.process, StateMetrics(info_labels)));
   PENSTOCK_RETURN_IF_ERROR(CheckExposure(settings.serve));
+  PENSTOCK_RETURN_IF_ERROR(CheckServerTls(settings.serve));
   const std::string conninfo(settings.database.Reveal());
   const std::string& password_file = settings.database_password_file;
   const absl::Status readable = PgConnection::Check(conninfo, password_file);
