@@ -32,7 +32,7 @@ void AddPlanVerbs(Verbs& verbs);        // plan, explain
 void AddHistoryVerbs(Verbs& verbs);     // runs, records
 void AddConnectorVerb(Verbs& verbs);    // connectors
 void AddCompletionVerbs(Verbs& verbs);  // completion, and what shells and the build ask
-void AddClusterVerbs(Verbs& verbs);      // status, restored
+void AddClusterVerbs(Verbs& verbs);     // status, restored
 void AddDiagnosisVerbs(Verbs& verbs);   // test, version
 
 }  // namespace penstock::cli

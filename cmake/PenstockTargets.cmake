@@ -12,6 +12,14 @@ add_library(penstock_options INTERFACE)
 target_include_directories(penstock_options INTERFACE ${CMAKE_SOURCE_DIR})
 # What a program doesn't call it doesn't load: state and loader know no phone numbers.
 target_link_options(penstock_options INTERFACE -Wl,--as-needed)
+# What makes a mistake in memory harder to use; tests/structure/hardening.py looks at the programs. The sanitizers have
+# checks of their own.
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+target_compile_options(penstock_options INTERFACE -fcf-protection)
+target_link_options(penstock_options INTERFACE -pie -Wl,-z,relro,-z,now)
+if(NOT PENSTOCK_SANITIZE AND CMAKE_BUILD_TYPE MATCHES "^Rel")
+  target_compile_definitions(penstock_options INTERFACE _FORTIFY_SOURCE=2)
+endif()
 target_compile_options(penstock_options INTERFACE
   -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual -Werror
   -Wno-missing-field-initializers  # designated initializers leave out what keeps its default

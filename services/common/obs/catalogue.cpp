@@ -189,7 +189,8 @@ const MetricSpec kLoader[] = {
      {"destination"}},
     {kCounter,
      "penstock_loader_throttled_seconds_total",
-     "Time for which a lane with requests to send was held back, by what: its quotas, its concurrency, its "
+     "Time for which a lane with requests to send was held back, by what: its quotas, its "
+     "concurrency, its "
      "breaker, or the destination's own Retry-After.",
      {"destination", "by"}},
     {kGauge,

@@ -137,9 +137,9 @@ void Membership::Report(const std::shared_ptr<grpc::Channel>& state, bool leaves
   // Whether state is there is another check's business.
   if (!answered.ok() || leaves) return;
   const std::chrono::duration<double> took = BootClock::now() - sent;
-  const double theirs = static_cast<double>(TimeUtil::TimestampToMicroseconds(response.now())) / 1e6;
-  const double ours =
-      static_cast<double>(Clock::System().Wall().time_since_epoch().count()) / 1e6;
+  const double theirs =
+      static_cast<double>(TimeUtil::TimestampToMicroseconds(response.now())) / 1e6;
+  const double ours = static_cast<double>(Clock::System().Wall().time_since_epoch().count()) / 1e6;
   Compare(response, ours - took.count() / 2 - theirs);
 }
 

@@ -238,8 +238,7 @@ WorkQueue::Async<std::vector<StreamId>> WorkQueue::OpenStreams() {
 WorkQueue::Async<std::map<std::string, int64_t>> WorkQueue::BytesByDestination() {
   constexpr std::string_view kDestination = "d:";
   const std::string key = Key("credit");
-  PENSTOCK_CO_ASSIGN_OR_RETURN(const RedisReply reply,
-                               co_await Send(RedisCommand("HGETALL", key)));
+  PENSTOCK_CO_ASSIGN_OR_RETURN(const RedisReply reply, co_await Send(RedisCommand("HGETALL", key)));
   std::map<std::string, int64_t> bytes;
   for (size_t i = 0; i + 1 < reply.array.size(); i += 2) {
     const std::string_view field = reply.array[i].text;

@@ -68,10 +68,9 @@ RedisClient::Result RedisClient::Send(const RedisCommand& command,
 
 RedisClient::Result RedisClient::SendBlocking(const RedisCommand& command,
                                               std::chrono::milliseconds block) {
-  return ObservedIfLost(
-      Await(blocking_, command.Encode(),
-            std::chrono::steady_clock::now() + block + options_.command_timeout),
-      observe_);
+  return ObservedIfLost(Await(blocking_, command.Encode(),
+                              std::chrono::steady_clock::now() + block + options_.command_timeout),
+                        observe_);
 }
 
 void RedisClient::Close() {

@@ -36,8 +36,9 @@ class RedisClient {
   // none came. On any thread.
   using Observe = std::function<void(std::chrono::nanoseconds took, bool ok)>;
 
-  RedisClient(const asio::any_io_executor& executor, RedisOptions options,
-              Observe observe = [](std::chrono::nanoseconds, bool) {});
+  RedisClient(
+      const asio::any_io_executor& executor, RedisOptions options,
+      Observe observe = [](std::chrono::nanoseconds, bool) {});
   // Closes; calls in progress end with QUEUE_UNAVAILABLE.
   ~RedisClient();
   RedisClient(const RedisClient&) = delete;

@@ -47,8 +47,8 @@ class SegmentCache {
   SegmentCache(std::filesystem::path directory, uint64_t max_bytes, StateClient& state,
                Metrics& metrics);
 
-  // The segments of these levels, mapped. SPOOL_FULL when they and those that other tasks use do not
-  // fit into `max_bytes`.
+  // The segments of these levels, mapped. SPOOL_FULL when they and those that other tasks use do
+  // not fit into `max_bytes`.
   absl::StatusOr<MappedLevels> Get(
       const google::protobuf::RepeatedPtrField<penstock::internal::v1::Level>& levels);
   uint64_t bytes() const;
@@ -61,7 +61,8 @@ class SegmentCache {
   };
 
   // REQUIRES: it is on disk.
-  absl::StatusOr<std::shared_ptr<MappedSegment>> Map(const penstock::internal::v1::Segment& segment);
+  absl::StatusOr<std::shared_ptr<MappedSegment>> Map(
+      const penstock::internal::v1::Segment& segment);
   absl::Status Fetch(const std::vector<const penstock::internal::v1::Segment*>& segments);
   absl::Status MakeRoom(uint64_t bytes);
   std::filesystem::path PathOf(const penstock::internal::v1::Segment& segment) const;

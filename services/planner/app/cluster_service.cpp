@@ -34,8 +34,9 @@ grpc::ServerUnaryReactor* ClusterService::GetClusterStatus(
       });
 }
 
-grpc::ServerUnaryReactor* ClusterService::DeclareRestored(
-    Call* call, const v1::DeclareRestoredRequest* request, v1::DeclareRestoredResponse* response) {
+grpc::ServerUnaryReactor* ClusterService::DeclareRestored(Call* call,
+                                                          const v1::DeclareRestoredRequest* request,
+                                                          v1::DeclareRestoredResponse* response) {
   return ServeApi(
       call, request, response, access_,
       [this](const v1::DeclareRestoredRequest& in,

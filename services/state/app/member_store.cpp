@@ -25,15 +25,15 @@ absl::Status ReportMember(PgTransaction& tx, const pb::ReportMemberRequest& requ
     PENSTOCK_RETURN_IF_ERROR(tx.Exec("DELETE FROM members WHERE id = $1", {request.id()}).status());
   } else {
     PENSTOCK_RETURN_IF_ERROR(
-        tx.Exec("INSERT INTO members (id, service, host, version, started_at, clock_offset_us, "
-                "not_ready) VALUES ($1, $2, $3, $4, to_timestamp($5), "
-                "$6 - (extract(epoch FROM clock_timestamp()) * 1000000)::bigint, $7::text::jsonb) "
-                "ON CONFLICT (id) DO UPDATE SET seen_at = now(), "
-                "clock_offset_us = excluded.clock_offset_us, not_ready = excluded.not_ready",
-                {request.id(), request.service(), request.host(), request.version(),
-                 static_cast<double>(TimeUtil::TimestampToMicroseconds(request.start_time())) / 1e6,
-                 TimeUtil::TimestampToMicroseconds(request.now()),
-                 ToJsonTexts(request.not_ready())})
+        tx.Exec(
+              "INSERT INTO members (id, service, host, version, started_at, clock_offset_us, "
+              "not_ready) VALUES ($1, $2, $3, $4, to_timestamp($5), "
+              "$6 - (extract(epoch FROM clock_timestamp()) * 1000000)::bigint, $7::text::jsonb) "
+              "ON CONFLICT (id) DO UPDATE SET seen_at = now(), "
+              "clock_offset_us = excluded.clock_offset_us, not_ready = excluded.not_ready",
+              {request.id(), request.service(), request.host(), request.version(),
+               static_cast<double>(TimeUtil::TimestampToMicroseconds(request.start_time())) / 1e6,
+               TimeUtil::TimestampToMicroseconds(request.now()), ToJsonTexts(request.not_ready())})
             .status());
   }
   PENSTOCK_ASSIGN_OR_RETURN(PgResult now, tx.Exec("SELECT clock_timestamp()"));
@@ -57,8 +57,7 @@ absl::Status LoadMembers(PgTransaction& tx, penstock::v1::GetClusterStatusRespon
     instance.set_clock_offset_seconds(static_cast<double>(rows.Int(row, 4)) / 1e6);
     const std::string_view reasons = rows.Text(row, 5);
     boost::system::error_code error;
-    const boost::json::value parsed =
-        boost::json::parse({reasons.data(), reasons.size()}, error);
+    const boost::json::value parsed = boost::json::parse({reasons.data(), reasons.size()}, error);
     if (error || !parsed.is_array())
       return Error(ErrorCode::kDATA_CORRUPT, "a member's reasons can't be read");
     for (const auto& reason : parsed.get_array())

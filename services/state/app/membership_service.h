@@ -15,10 +15,9 @@ class MembershipService final : public penstock::internal::v1::MembershipService
   explicit MembershipService(PgPool& pool) : pool_(pool) {}
 
  private:
-  grpc::ServerUnaryReactor* Report(
-      grpc::CallbackServerContext* call,
-      const penstock::internal::v1::ReportMemberRequest* request,
-      penstock::internal::v1::ReportMemberResponse* response) override;
+  grpc::ServerUnaryReactor* Report(grpc::CallbackServerContext* call,
+                                   const penstock::internal::v1::ReportMemberRequest* request,
+                                   penstock::internal::v1::ReportMemberResponse* response) override;
 
   PgPool& pool_;
 };

@@ -71,14 +71,14 @@ absl::Status Doubt(PgTransaction& tx, int64_t id) {
                                           .recipe = described[i].segments(0).recipe()},
                                .max_segment_bytes = kSegmentBytes,
                                .doubt = emission};
-    PENSTOCK_RETURN_IF_ERROR(MergeLevels(
-        std::move(source), options,
-        [&](const std::string& bytes, const SegmentHeader& header) -> absl::Status {
-          PENSTOCK_ASSIGN_OR_RETURN(const int64_t segment,
-                                    StoreSegment(tx, id, header, bytes, std::nullopt));
-          level.push_back(segment);
-          return absl::OkStatus();
-        }));
+    PENSTOCK_RETURN_IF_ERROR(
+        MergeLevels(std::move(source), options,
+                    [&](const std::string& bytes, const SegmentHeader& header) -> absl::Status {
+                      PENSTOCK_ASSIGN_OR_RETURN(const int64_t segment,
+                                                StoreSegment(tx, id, header, bytes, std::nullopt));
+                      level.push_back(segment);
+                      return absl::OkStatus();
+                    }));
   }
   PENSTOCK_RETURN_IF_ERROR(SwapManifest(tx, id, levels, {}).status());
   return CollectGarbage(tx, id);
@@ -88,9 +88,10 @@ absl::Status Doubt(PgTransaction& tx, int64_t id) {
 // Redis, with another meaning than they would get now.
 absl::Status SkipNumbers(PgTransaction& tx) {
   return tx
-      .Exec("SELECT setval(format('%I.%I', schemaname, sequencename)::regclass, "
-            "coalesce(last_value, 1) + 4294967296) FROM pg_sequences "
-            "WHERE schemaname = current_schema()")
+      .Exec(
+          "SELECT setval(format('%I.%I', schemaname, sequencename)::regclass, "
+          "coalesce(last_value, 1) + 4294967296) FROM pg_sequences "
+          "WHERE schemaname = current_schema()")
       .status();
 }
 

@@ -16,8 +16,7 @@ constexpr auto kProgressEvery = std::chrono::milliseconds(500);
 constexpr auto kRepeatEvery = std::chrono::seconds(15);
 
 void End(RunHub::Stream& stream) {
-  stream.End(
-      Error(ErrorCode::kDRAINING, "this replica of state is stopping; watch again"));
+  stream.End(Error(ErrorCode::kDRAINING, "this replica of state is stopping; watch again"));
 }
 
 bool Terminal(const pb::RunFacts& facts) {

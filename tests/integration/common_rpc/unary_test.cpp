@@ -10,9 +10,9 @@
 
 #include "grpc/health/v1/health.grpc.pb.h"
 #include "services/common/core/status.h"
+#include "services/common/obs/catalogue.h"
 #include "services/common/rpc/client_call.h"
 #include "services/common/rpc/rpc_channel.h"
-#include "services/common/obs/catalogue.h"
 #include "services/common/rpc/rpc_server.h"
 #include "services/common/testing/wait_for.h"
 #include "tests/integration/common_rpc/test_services.h"

@@ -47,8 +47,8 @@ TEST(Metrics, AFloodOfLabelValuesIsCountedTogether) {
 TEST(Metrics, BringsGaugesUpToDateWhenAsked) {
   Metrics metrics(kSpecs);
   int backlog = 0;
-  std::optional<Metrics::Collecting> collecting = metrics.OnCollect(
-      [&] { metrics.GetGauge("penstock_backlog_bytes").Set(backlog); });
+  std::optional<Metrics::Collecting> collecting =
+      metrics.OnCollect([&] { metrics.GetGauge("penstock_backlog_bytes").Set(backlog); });
   backlog = 41;
   std::string text = metrics.Expose();
   EXPECT_THAT(text, HasSubstr("penstock_backlog_bytes 41"));
@@ -58,8 +58,7 @@ TEST(Metrics, BringsGaugesUpToDateWhenAsked) {
 }
 
 TEST(Metrics, SetsAllSeriesOfAGaugeAtOnce) {
-  const MetricSpec specs[] = {
-      {MetricKind::kGauge, "penstock_sync_paused", "Paused.", {"sync"}}};
+  const MetricSpec specs[] = {{MetricKind::kGauge, "penstock_sync_paused", "Paused.", {"sync"}}};
   Metrics metrics(specs);
   metrics.SetGauges("penstock_sync_paused", {{{"people"}, 1}, {{"orders"}, 0}});
   EXPECT_THAT(metrics.Expose(), HasSubstr(R"(penstock_sync_paused{sync="orders"} 0)"));

@@ -164,10 +164,9 @@ asio::awaitable<Answer> HttpWriter::Send(const WriteRequest& request, const Reco
   auto result = co_await Perform(request, *rendered, key);
   const std::vector<std::string> identities = Identities(set);
   auto* failure = std::get_if<Answer>(&result);
-  Answer answer = failure != nullptr
-                      ? std::move(*failure)
-                      : answers_->Read(View(std::get<HttpResponse>(result)), set.records,
-                                       clock_.Wall(), identities);
+  Answer answer = failure != nullptr ? std::move(*failure)
+                                     : answers_->Read(View(std::get<HttpResponse>(result)),
+                                                      set.records, clock_.Wall(), identities);
   answer.sent_bytes = rendered->body.size();
   co_return answer;
 }
