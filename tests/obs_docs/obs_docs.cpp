@@ -19,6 +19,7 @@ made of the catalogue in `services/common/obs/catalogue.cpp`, where every metric
 
 Units are seconds, bytes and ratios; a time is given as a timestamp in seconds since 1970, so that its age is `time() -` it. A
 family keeps at most 200,000 series; what comes beyond is counted under the label value `other`.
+Dashboards, alerts, and how many series there are with many Syncs: [monitoring](monitoring.md).
 )";
 
 void PrintMetrics() {
