@@ -54,6 +54,11 @@ absl::StatusOr<std::unique_ptr<TlsWatch>> TlsWatch::Open(Options options) {
                             ReadPems(watch->options_.files, watch->options_.use));
   if (pems == TlsPems()) return watch;  // plain text: there is nothing to look at
   PENSTOCK_RETURN_IF_ERROR(watch->Apply(pems));
+  if (watch->options_.metrics != nullptr) {
+    // There from the start, so that the first failure is seen as one more.
+    watch->options_.metrics->GetCounter("penstock_tls_reload_failures_total",
+                                        {Name(watch->options_.use)});
+  }
   if (watch->options_.use == TlsUse::kServer) watch->CountHandshakes();
   watch->thread_ = std::thread([raw = watch.get()] { raw->Loop(); });
   return watch;
