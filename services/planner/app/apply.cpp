@@ -333,12 +333,14 @@ absl::StatusOr<std::set<ApplyPlan::Id>> DeletedBy(const v1::ApplyResourcesReques
 
 ResourcePeers::ResourcePeers(const std::shared_ptr<grpc::Channel>& to_state,
                              const std::shared_ptr<grpc::Channel>& to_extractors,
-                             const std::shared_ptr<grpc::Channel>& to_loaders, Metrics& metrics)
+                             const std::shared_ptr<grpc::Channel>& to_loaders, Duration patience,
+                             Metrics& metrics)
     : state(pb::PlanningService::NewStub(to_state)),
       extractor(pb::ExtractorService::NewStub(to_extractors)),
       loader(pb::LoaderService::NewStub(to_loaders)),
-      extractors(std::make_unique<Workers>(ServiceKind::kExtractor, to_extractors, metrics)),
-      loaders(std::make_unique<Workers>(ServiceKind::kLoader, to_loaders, metrics)) {}
+      extractors(
+          std::make_unique<Workers>(ServiceKind::kExtractor, to_extractors, patience, metrics)),
+      loaders(std::make_unique<Workers>(ServiceKind::kLoader, to_loaders, patience, metrics)) {}
 
 asio::awaitable<absl::StatusOr<std::vector<StoredResource>>> LoadStored(const ResourcePeers& peers,
                                                                         RpcContext context) {

@@ -20,10 +20,11 @@ namespace penstock::planner {
 
 // The services that a planner asks about resources. Thread-safe.
 struct ResourcePeers {
-  // `metrics` outlives it.
+  // `patience`: for extractors and loaders of which none is reachable. `metrics` outlives it.
   ResourcePeers(const std::shared_ptr<grpc::Channel>& to_state,
                 const std::shared_ptr<grpc::Channel>& to_extractors,
-                const std::shared_ptr<grpc::Channel>& to_loaders, Metrics& metrics);
+                const std::shared_ptr<grpc::Channel>& to_loaders, Duration patience,
+                Metrics& metrics);
 
   std::unique_ptr<internal::v1::PlanningService::StubInterface> state;
   std::unique_ptr<internal::v1::ExtractorService::StubInterface> extractor;

@@ -65,7 +65,7 @@ absl::Status Serve(const PlannerSettings& settings) {
   const RedisWatch redis_watch(io.get_executor(), redis);
   WorkQueue queue(redis, settings.redis.prefix, QueueLimits());
   const ResourcePeers peers(to_state.channel, to_extractors.channel, to_loaders.channel,
-                            process->metrics());
+                            settings.worker_wait, process->metrics());
   auto driver = std::make_shared<RunDriver>(
       asio::make_strand(io),
       RunDriver::Options{

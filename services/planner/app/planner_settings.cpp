@@ -16,6 +16,8 @@ void PlannerSettings::AddTo(ServiceConfig& config) {
              "Addresses of the loaders, to try destinations and render plans.");
   config.Add("loaders-tls-name", &loaders_tls_name,
              "Name to expect in their certificates instead of that in --loaders.");
+  config.Add("worker-wait", &worker_wait,
+             "How long a call waits for an extractor or loader when none is reachable.");
   config.Add("reconcile-interval", &reconcile_interval,
              "How often all runs are looked over for what a lost message left behind.");
   config.Add("test-interval", &test_interval,

@@ -22,6 +22,7 @@ struct PlannerSettings {
   std::string loaders_tls_name;
   Duration reconcile_interval = std::chrono::seconds(5);
   Duration test_interval = std::chrono::seconds(30);
+  Duration worker_wait = std::chrono::minutes(1);
   Duration read_backoff = std::chrono::seconds(1);
   std::string api_token_file;
 

@@ -2,6 +2,7 @@
 
 #include <grpcpp/channel.h>
 
+#include <algorithm>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -20,22 +21,24 @@ using std::chrono::system_clock;
 namespace {
 
 constexpr std::chrono::milliseconds kPoll{20};
-constexpr std::chrono::seconds kPatience{60};
 // The caller should read the answer, not run out of time.
 constexpr std::chrono::milliseconds kMargin{500};
 // About what an autoscaler and a new pod take.
 constexpr std::chrono::seconds kAgain{15};
 
-system_clock::time_point UntilWhen(const RpcContext& context) {
-  return context.deadline.has_value() ? *context.deadline - kMargin
-                                      : system_clock::now() + kPatience;
+system_clock::time_point UntilWhen(const RpcContext& context, Duration patience) {
+  const auto patient =
+      system_clock::now() + std::chrono::duration_cast<system_clock::duration>(patience);
+  return context.deadline.has_value() ? std::min(patient, *context.deadline - kMargin) : patient;
 }
 
 }  // namespace
 
-Workers::Workers(ServiceKind kind, std::shared_ptr<grpc::Channel> channel, Metrics& metrics)
+Workers::Workers(ServiceKind kind, std::shared_ptr<grpc::Channel> channel, Duration patience,
+                 Metrics& metrics)
     : kind_(kind),
       channel_(std::move(channel)),
+      patience_(patience),
       waiting_(metrics.GetGauge("penstock_calls_waiting", {Name(kind)})) {}
 
 bool Workers::Reachable() const {
@@ -45,7 +48,7 @@ bool Workers::Reachable() const {
 asio::awaitable<absl::Status> Workers::Reach(RpcContext context) {
   if (Reachable()) co_return absl::OkStatus();
   asio::steady_timer timer(co_await asio::this_coro::executor);
-  const system_clock::time_point end = UntilWhen(context);
+  const system_clock::time_point end = UntilWhen(context, patience_);
   waiting_.Add(1);
   bool reachable = false;
   while (!reachable && system_clock::now() < end && !context.cancelled.stop_requested()) {

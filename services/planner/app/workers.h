@@ -6,6 +6,7 @@
 #include <string>
 
 #include "absl/status/status.h"
+#include "services/common/core/clock.h"
 #include "services/common/obs/catalogue.h"
 #include "services/common/rpc/rpc_context.h"
 
@@ -19,12 +20,14 @@ namespace penstock::planner {
 // somebody needs one. penstock_calls_waiting is what tells the autoscaler.
 class Workers {
  public:
-  // `kind`: kExtractor or kLoader, reached through `channel`. `metrics` outlives it.
-  Workers(ServiceKind kind, std::shared_ptr<grpc::Channel> channel, Metrics& metrics);
+  // `kind`: kExtractor or kLoader, reached through `channel`; a call waits for one up to
+  // `patience`. `metrics` outlives it.
+  Workers(ServiceKind kind, std::shared_ptr<grpc::Channel> channel, Duration patience,
+          Metrics& metrics);
 
   // Whether one is reachable now; if not, goes on trying to connect.
   bool Reachable() const;
-  // Waits for one as long as the call that needs it has time, a minute where it set no deadline.
+  // Waits for one as long as the call that needs it has time, but no longer than the patience.
   // WORKERS_UNAVAILABLE, with a delay after which to try again, when none came.
   boost::asio::awaitable<absl::Status> Reach(RpcContext context);
 
@@ -36,6 +39,7 @@ class Workers {
  private:
   const ServiceKind kind_;
   const std::shared_ptr<grpc::Channel> channel_;
+  const Duration patience_;
   Gauge waiting_;
   std::set<std::string> runs_;
 };

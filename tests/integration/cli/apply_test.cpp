@@ -87,7 +87,8 @@ class ApplyTest : public ::testing::Test {
       return MakeChannel({.addresses = {Loopback(port)}}).value();
     };
     peers_ = std::make_unique<planner::ResourcePeers>(channel(state_port_), channel(worker_port),
-                                                      channel(worker_port));
+                                                      channel(worker_port), std::chrono::seconds(2),
+                                                      metrics_);
     resources_ =
         std::make_unique<planner::ResourceService>(planner::ApiAccess{io_.get_executor()}, *peers_);
     grpc::Service* const services[] = {resources_.get()};
@@ -145,6 +146,7 @@ class ApplyTest : public ::testing::Test {
   boost::asio::io_context io_;
   boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_ =
       boost::asio::make_work_guard(io_);
+  Metrics metrics_{MetricsOf(ServiceKind::kPlanner)};
   std::unique_ptr<planner::ResourcePeers> peers_;
   std::unique_ptr<planner::ResourceService> resources_;
   std::unique_ptr<RpcServer> server_;
