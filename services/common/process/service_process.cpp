@@ -59,7 +59,10 @@ absl::StatusOr<std::unique_ptr<RpcServer>> ServiceProcess::StartServer(
       .max_connection_age =
           std::chrono::duration_cast<std::chrono::milliseconds>(settings.max_connection_age),
       .metrics = &metrics_};
-  return RpcServer::Start(options, services);
+  auto server = RpcServer::Start(options, services);
+  // The process is about to end, and the parts that its checks ask go first.
+  if (!server.ok()) readiness_.Drain();
+  return server;
 }
 
 void ServiceProcess::UpdateMetrics() {

@@ -59,8 +59,9 @@ absl::Status Serve(const ExtractorSettings& settings) {
   PENSTOCK_ASSIGN_OR_RETURN(const RedisOptions redis_options, RedisOptionsOf(settings.redis));
 
   asio::io_context io(1);
+  std::jthread io_thread;  // is waited for when the guard has gone, however this function ends
   auto work = asio::make_work_guard(io);
-  std::jthread io_thread([&io] { io.run(); });
+  io_thread = std::jthread([&io] { io.run(); });
   RedisClient redis(io.get_executor(), redis_options, ObserveRedis(process->metrics()));
   const RedisWatch redis_watch(io.get_executor(), redis);
   process->readiness().Add("redis", [&redis_watch] { return redis_watch.status(); });
